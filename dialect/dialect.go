@@ -1,0 +1,133 @@
+// Package dialect says what the cache has to know about a SQL dialect: which
+// kind a statement is, which relations it reads and writes once views,
+// triggers and cascades are followed, and what of a connection's session
+// changes its answers. It holds the lexical dialect that is used when none is
+// given. It parses no SQL beyond its words and knows no cache and no driver.
+package dialect
+
+import (
+	"context"
+	"database/sql/driver"
+)
+
+// A Dialect analyses statements. Implementations are immutable and safe for
+// concurrent use. Every doubt is answered with [Unknown]: the cache then runs
+// the statement and treats everything as written.
+type Dialect interface {
+	// Name is a short lower-case word for logs and Explain: "sqlite".
+	Name() string
+
+	// Lexicon tells the scanner which quotes and comments the dialect has.
+	Lexicon() Lexicon
+
+	// Parse analyses one text as sent to the driver. It looks at the text
+	// only, never at a server, never panics and never returns nil.
+	// The result is memoised and shared: callers do not modify it.
+	Parse(text string) *Statement
+
+	// AppendArg appends an unambiguous encoding of a driver-specific
+	// argument value to dst. It reports false if two values that the
+	// database could tell apart might encode alike; the statement is then
+	// not cached (arg_type). Types that database/sql itself knows never
+	// get here.
+	AppendArg(dst []byte, value any) ([]byte, bool)
+
+	// Aborted reports whether err proves that the statement or commit that
+	// returned it changed nothing. False is always safe.
+	Aborted(err error) bool
+
+	// Transparent reports whether connections of this connector carry no
+	// session state that code outside the SQL text has set: no hook runs
+	// on them, neither when they are opened nor when they are reset.
+	// A connector that it does not know is not transparent.
+	Transparent(connector driver.Connector) bool
+}
+
+// A Prober is a Dialect that can ask a connection about its server. A dialect
+// without it has no catalog: names are taken as they are written, and what
+// SQL text did to a session cannot be found out again.
+type Prober interface {
+	// Probe asks for the identity of the server and the state of the
+	// session, in one round trip where it can. It is called with a
+	// connection that is in no transaction.
+	Probe(ctx context.Context, conn driver.Conn) (Server, Session, error)
+
+	// Load reads the catalog through a connection that is in no
+	// transaction. The snapshot is immutable.
+	Load(ctx context.Context, conn driver.Conn) (Catalog, error)
+}
+
+// A Rewriter is a Dialect of a driver whose arguments can change the text of
+// the statement.
+type Rewriter interface {
+	// Rewrites reports whether one of the arguments may replace the text:
+	// what runs is then not known.
+	Rewrites(args []driver.NamedValue) bool
+}
+
+// A Server is the identity of a database: two connections whose Server is
+// equal see the same rows.
+type Server string
+
+// A Session is what of a connection changes the answers it gives.
+type Session struct {
+	// Key is the fingerprint: sessions with different keys never share a
+	// cached row.
+	Key string
+	// Refuse, if set, is why nothing may be cached on this connection.
+	Refuse Reason
+	// Pinned connections are not shared: what they hold (a private
+	// in-memory database) would be lost or mixed up.
+	Pinned bool
+}
+
+// A Catalog resolves the names of a statement. It is an immutable snapshot,
+// safe for concurrent use.
+type Catalog interface {
+	// Resolve follows a statement to the base relations behind its names.
+	Resolve(st *Statement, session Session) Resolution
+	// Tags returns the canonical names of the relations that stand behind a
+	// name as a user wrote it: the relation itself or, for a view, those that
+	// it reads. It reports false if there is no such relation, or if it is
+	// not known what stands behind it.
+	Tags(name Table, session Session) ([]string, bool)
+}
+
+// A Resolution is what a statement touches, by canonical relation name.
+type Resolution struct {
+	// Reads are the relations that the answer depends on, sorted, without
+	// duplicates. They are complete only if Refuse is empty.
+	Reads []string
+	// Refuse is why the read may not be cached; empty if it may.
+	Refuse Reason
+	// Writes are the relations that may be written, sorted, without
+	// duplicates: targets, and what triggers and cascades write.
+	Writes []string
+	// Everything is set, with the reason, if the writes cannot be followed:
+	// every relation counts as written.
+	Everything Reason
+	// Taints: a function that is called may change the session.
+	Taints bool
+}
+
+// Names is the catalog of a dialect that has none: a relation is its name as
+// written, and nothing is known about views, triggers or cascades, so every
+// write is a write of everything.
+type Names struct{}
+
+var _ Catalog = Names{}
+
+// Resolve implements [Catalog].
+func (Names) Resolve(st *Statement, _ Session) Resolution {
+	r := Resolution{Refuse: st.Refuse}
+	if st.Kind == Read && r.Refuse == "" {
+		r.Refuse = ReasonUnanalysed
+	}
+	if st.MayWrite() {
+		r.Everything = ReasonUnanalysed
+	}
+	return r
+}
+
+// Tags implements [Catalog].
+func (Names) Tags(name Table, _ Session) ([]string, bool) { return []string{name.String()}, true }

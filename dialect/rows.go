@@ -1,0 +1,93 @@
+package dialect
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"io"
+)
+
+// Query runs a statement on a driver's connection and returns all its rows,
+// which share no memory with the driver. Arguments are positional and of the
+// types of [driver.Value]. Errors are the driver's own.
+func Query(ctx context.Context, conn driver.Conn, text string, args ...any) ([][]driver.Value, error) {
+	named := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	if q, ok := conn.(driver.QueryerContext); ok {
+		rows, err := q.QueryContext(ctx, text, named)
+		if err == nil {
+			return readAll(rows)
+		}
+		if err != driver.ErrSkip { //nolint:errorlint // database/sql compares it so
+			return nil, err
+		}
+	}
+	stmt, err := prepare(ctx, conn, text)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := queryStmt(ctx, stmt, named)
+	if err != nil {
+		_ = stmt.Close() // the query's error is the one that counts
+		return nil, err
+	}
+	all, err := readAll(rows)
+	if closing := stmt.Close(); err == nil {
+		err = closing
+	}
+	return all, err
+}
+
+// prepare mirrors ctxDriverPrepare of database/sql/ctxutil.go.
+func prepare(ctx context.Context, conn driver.Conn, text string) (driver.Stmt, error) {
+	if p, ok := conn.(driver.ConnPrepareContext); ok {
+		return p.PrepareContext(ctx, text)
+	}
+	stmt, err := conn.Prepare(text)
+	if err == nil && ctx.Err() != nil {
+		_ = stmt.Close() // the context's error is the one that counts
+		return nil, ctx.Err()
+	}
+	return stmt, err
+}
+
+// queryStmt mirrors ctxDriverStmtQuery of database/sql/ctxutil.go.
+func queryStmt(ctx context.Context, stmt driver.Stmt, named []driver.NamedValue) (driver.Rows, error) {
+	if q, ok := stmt.(driver.StmtQueryContext); ok {
+		return q.QueryContext(ctx, named)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	values := make([]driver.Value, len(named))
+	for i, n := range named {
+		values[i] = n.Value
+	}
+	return stmt.Query(values) //nolint:staticcheck // all that this driver has
+}
+
+func readAll(rows driver.Rows) (all [][]driver.Value, err error) {
+	defer func() {
+		if closing := rows.Close(); err == nil {
+			err = closing
+		}
+	}()
+	for {
+		row := make([]driver.Value, len(rows.Columns()))
+		switch err := rows.Next(row); err {
+		case nil:
+		case io.EOF: //nolint:errorlint // database/sql compares it so
+			return all, nil
+		default:
+			return nil, err
+		}
+		for i, v := range row {
+			if b, ok := v.([]byte); ok {
+				row[i] = bytes.Clone(b)
+			}
+		}
+		all = append(all, row)
+	}
+}
