@@ -1,0 +1,47 @@
+//go:build !linux
+
+package sqlite
+
+import (
+	"os"
+	"reflect"
+	"strconv"
+)
+
+// fileID names a file by device, inode and time of birth as far as the system
+// tells them, else by its path alone. It reports false if there is no such
+// file.
+func fileID(path string) (string, bool) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", false
+	}
+	// Systems differ in the type and in the names of its fields.
+	st := reflect.Indirect(reflect.ValueOf(info.Sys()))
+	if st.Kind() != reflect.Struct {
+		return "", true
+	}
+	id := ""
+	for _, name := range []string{"Dev", "Ino", "Birthtimespec", "CreationTime"} {
+		id += number(st.FieldByName(name)) + "."
+	}
+	return id, true
+}
+
+func number(v reflect.Value) string {
+	switch {
+	case !v.IsValid():
+		return ""
+	case v.CanInt():
+		return strconv.FormatInt(v.Int(), 10)
+	case v.CanUint():
+		return strconv.FormatUint(v.Uint(), 10)
+	case v.Kind() == reflect.Struct: // Timespec, Filetime
+		s := ""
+		for i := range v.NumField() {
+			s += number(v.Field(i)) + "_"
+		}
+		return s
+	}
+	return ""
+}
