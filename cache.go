@@ -1,0 +1,192 @@
+package querycache
+
+import (
+	"context"
+	"database/sql/driver"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/resultset"
+	"github.com/querycache/querycache/internal/wrap"
+	"github.com/querycache/querycache/invalidation"
+	"github.com/querycache/querycache/local"
+	"github.com/querycache/querycache/stampede"
+)
+
+// A Cache answers reads of the databases wrapped with it. Make it with [New].
+// It is safe for concurrent use.
+type Cache struct {
+	cfg      Config
+	prober   dialect.Prober   // nil if the dialect is none
+	rewriter dialect.Rewriter // nil if arguments never change the text
+	implicit bool             // reads without a hint may be cached
+
+	plans      *plans
+	identities identities
+	servers    servers
+	entries    *local.Cache[uint64, *entry]
+	clock      *local.Clock
+	flight     stampede.Flight[queryKey, *resultset.Set, stamp]
+	stats      counters
+	warned     sync.Map // subjects of warnings that were logged
+	hintLog    onceSet
+
+	origins  origins
+	disabled atomic.Bool
+
+	// ctx ends with Close, and with it all work in the background.
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	mu     sync.Mutex // guards closed, and work against Close
+	closed bool
+
+	// faults are set by tests only, to prove that they would find them.
+	faults faults
+}
+
+// faults are mistakes that a cache can make without anybody noticing soon.
+type faults struct {
+	stampLate bool // take the stamp after the query instead of before
+	bumpEarly bool // bump the tables of a write before its rows are read
+	bumpFirst bool // bump what a transaction has written before its COMMIT
+	fillInTx  bool // serve and store reads of a transaction
+}
+
+// An entry is a cached answer. It is immutable; its stamp is judged on use.
+type entry struct {
+	key   queryKey
+	set   *resultset.Set
+	stamp invalidation.Stamp
+	// asked is when the stamp was taken, before the query: the lifetime
+	// counts from there, so that it bounds the age of what is shown.
+	asked time.Time
+}
+
+// age returns how old the answer is, never less than it is. Lifetimes that
+// the coarse clock is too coarse for are measured precisely.
+func (e *entry) age(c *local.Clock, ttl time.Duration) time.Duration {
+	if ttl > 50*local.Resolution {
+		return c.Age(e.asked)
+	}
+	now := time.Now()
+	return max(now.Sub(e.asked), now.Round(0).Sub(e.asked.Round(0)))
+}
+
+// read is a query's way: is it cacheable, is it here, is it being loaded, load
+// it. Whatever stands in the way of caching sends it to the database as the
+// bare driver would.
+func (s *session) read(ctx context.Context, stmt *wrap.Stmt, text string, p *plan, args []driver.NamedValue) (driver.Rows, error) {
+	c := s.cache
+	start := s.sample()
+	opts := optionsOf(ctx)
+	d, ttl, reason := s.cacheable(ctx, p, opts)
+	var key []byte
+	if reason == "" {
+		key, reason = s.buildKey(ctx, opts, args)
+	}
+	if reason != "" {
+		return s.bypass(ctx, stmt, text, p, args, reason, opts)
+	}
+	hash := hashKey(d.ident, p.hash, key)
+	if e, ok := c.entries.Get(hash); ok && e.key.is(d.ident, p.key, key) && !p.hint.refresh && (opts == nil || !opts.refresh) {
+		if !e.stamp.Valid() {
+			c.entries.Remove(hash, func(x *entry) bool { return x == e })
+		} else if age := e.age(c.clock, ttl); age < ttl {
+			c.stats.hit(start)
+			opts.report(Local, "", age, ttl)
+			return e.set.Rows(), nil
+		}
+	}
+	l := load{session: s, plan: p, decision: d, opts: opts, hash: hash, ttl: ttl,
+		key: queryKey{ident: d.ident, text: p.key, args: string(key)}}
+	return l.run(ctx, stmt, text, args)
+}
+
+// cacheable says whether the statement may be answered from the cache here and
+// now, with what lifetime, or why not. The cheap questions come first.
+func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decision, time.Duration, Reason) {
+	c := s.cache
+	switch {
+	case c.disabled.Load():
+		return nil, 0, ReasonDisabled
+	case p.hint.off || opts != nil && opts.bypass:
+		return nil, 0, ReasonOff
+	case p.badHint:
+		return nil, 0, ReasonMalformedHint
+	case !c.implicit && p.hint.ttl == 0 && (opts == nil || opts.ttl == 0):
+		return nil, 0, ReasonNoTTL
+	case s.tx != noTx && !c.faults.fillInTx:
+		return nil, 0, ReasonTransaction
+	case (s.tainted || s.holds) && !s.untaint(ctx):
+		return nil, 0, ReasonSession
+	}
+	ident := s.ident()
+	if ident.refuse != "" {
+		return nil, 0, ident.refuse
+	}
+	snap := ident.server.current()
+	if snap == nil {
+		s.origin.refreshCatalog(ident.server)
+		return nil, 0, ReasonCatalog
+	}
+	d := c.decide(p, ident, snap)
+	ttl := d.ttl
+	if opts != nil && opts.ttl > 0 {
+		ttl = opts.ttl
+	}
+	switch {
+	case d.refuse != "":
+		return nil, 0, d.refuse
+	case ttl == 0:
+		return nil, 0, ReasonNoTTL
+	}
+	return d, ttl, p.unfit()
+}
+
+// buildKey encodes what the answer depends on besides identity and text. The
+// result is valid until the next call.
+func (s *session) buildKey(ctx context.Context, opts *options, args []driver.NamedValue) ([]byte, Reason) {
+	key := s.key[:0]
+	if varies := s.cache.cfg.Session; varies != nil {
+		name, ok := varies(ctx)
+		if !ok {
+			return nil, ReasonSessionUnknown
+		}
+		key = appendKeyString(key, name)
+	}
+	if opts != nil {
+		for _, tag := range opts.tags {
+			key = appendKeyString(append(key, tagName), tag)
+		}
+	}
+	key, ok := appendArgs(key, args, s.cache.cfg.Dialect)
+	if cap(key) <= maxKeySpace {
+		s.key = key
+	}
+	if !ok {
+		return nil, ReasonArg
+	}
+	return key, ""
+}
+
+// maxKeySpace bounds what a connection keeps for building keys.
+const maxKeySpace = 4 << 10
+
+// bypass sends a read to the database. The rows are the driver's own.
+func (s *session) bypass(ctx context.Context, stmt *wrap.Stmt, text string, p *plan, args []driver.NamedValue, reason Reason, opts *options) (driver.Rows, error) {
+	c := s.cache
+	if c.cfg.Strict && (p.badHint || p.hint.given && reason != ReasonOff && reason != ReasonDisabled) {
+		return nil, &RefusedError{Reason: reason}
+	}
+	rows, err := s.conn.RunQuery(ctx, stmt, text, args)
+	if err == driver.ErrSkip { //nolint:errorlint // database/sql compares it so
+		return nil, err // it comes again as a prepared statement, and counts then
+	}
+	s.ran(p, err)
+	c.stats.bypasses.add(reason)
+	opts.report(Database, reason, 0, 0)
+	return rows, err
+}

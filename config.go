@@ -1,0 +1,187 @@
+package querycache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/resultset"
+	"github.com/querycache/querycache/internal/wrap"
+	"github.com/querycache/querycache/local"
+)
+
+// Defaults of [Config].
+const (
+	DefaultMaxRows         = 10_000
+	DefaultMaxBytes        = 1 << 20
+	DefaultCatalogInterval = time.Minute
+)
+
+// Config says what is cached and where. The zero value is usable: it caches
+// only statements that carry a hint with ttl= and tables=, since without a
+// Dialect nothing else can be proven safe. A Config is read once, by [New], and
+// never modified.
+type Config struct {
+	// Dialect analyses the SQL: sqlite.Dialect(), for example. Default: a
+	// lexical one, for which a read is cached only if its hint declares
+	// tables=, and every write invalidates everything.
+	Dialect dialect.Dialect
+
+	// DefaultTTL is how long the answer of a cacheable read is kept that
+	// neither its hint, its context nor a rule says anything about.
+	// Default 0: such reads are not cached.
+	DefaultTTL time.Duration
+
+	// Rules give reads a lifetime by the tables they read. The first rule
+	// that applies counts.
+	Rules []Rule
+
+	// Local configures the in-process tier; see [local.Config].
+	Local local.Config
+
+	// Namespace is put in front of every key. The server's identity is
+	// always part of the key, so it is needed only to keep apart what
+	// looks like one database and is not (two clones of one cluster).
+	Namespace string
+
+	// Conns bounds the real connections of each connector.
+	Conns Conns
+
+	// Session says what of a connection's session varies that the SQL text
+	// does not show: a tenant that a hook of the connector sets, say. Answers
+	// with different keys are never mixed up; ok false means that the
+	// statement is not cached. It is called for every cacheable read, must
+	// be quick and safe for concurrent use.
+	//
+	// Default nil: a connector that may run such hooks is not cached
+	// (session_hook). If nothing varies, return "", true.
+	Session func(ctx context.Context) (key string, ok bool)
+
+	// MaxRows and MaxBytes bound one cached answer. A statement that
+	// exceeded them is remembered and not cached for ten minutes.
+	// Defaults [DefaultMaxRows] and [DefaultMaxBytes].
+	MaxRows  int
+	MaxBytes int
+
+	// CatalogInterval is how old a catalog may be for new answers, so that
+	// schema changes that other processes made do not go unseen for longer.
+	// It is read again in the background at half that age. Changes made
+	// through this cache are known at once. Default
+	// [DefaultCatalogInterval], at least one second.
+	CatalogInterval time.Duration
+
+	// Strict makes a hinted statement that is refused fail with a
+	// [*RefusedError]. It is meant for tests.
+	Strict bool
+
+	// Logger receives what an operator should know, never rows, arguments
+	// or credentials. Default slog.Default().
+	Logger *slog.Logger
+}
+
+// A Rule gives the reads of some tables a lifetime.
+type Rule struct {
+	// Tables are names as in SQL ("public.books"). The rule applies to a
+	// read if every table that it reads, views followed, is listed; with
+	// Off it applies if any is.
+	Tables []string
+	// TTL is the lifetime; required unless Off.
+	TTL time.Duration
+	// Off forbids caching, whatever hint or context say.
+	Off bool
+	// MaxRows overrides Config.MaxRows if it is not 0.
+	MaxRows int
+	// KeepOnWrite lets answers live for their TTL although other processes
+	// write the tables. Writes of this process are still seen at once, so
+	// without a shared tier it changes nothing.
+	KeepOnWrite bool
+}
+
+// Conns bounds the real connections to the database, which are apart from the
+// sql.DB's own limits: those count callers, answers from memory included.
+type Conns struct {
+	// Max is the largest number in use at a time; a statement that needs
+	// one more waits, within its context. Default 0: no limit. Idle
+	// connections that must stay with their user, because of what was SET
+	// on them, are not counted.
+	Max int
+	// MaxIdle bounds the idle ones. Default 0: what sql.DB keeps idle
+	// (SetMaxIdleConns) bounds them.
+	MaxIdle int
+	// MaxIdleTime and MaxLifetime close a connection unused for, or opened
+	// before, that time, when it is next looked at. Default 0: never.
+	// SetConnMaxIdleTime of the sql.DB works too, but hits count as use
+	// there.
+	MaxIdleTime, MaxLifetime time.Duration
+}
+
+// compile checks a Config and fills in its defaults. All mistakes are
+// reported at once.
+func (c Config) compile() (Config, error) {
+	var errs []error
+	wrong := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("querycache: "+format, args...))
+	}
+	notNegative := func(name string, n int64) {
+		if n < 0 {
+			wrong("Config.%s is %d, expected 0 or more", name, n)
+		}
+	}
+	notNegative("DefaultTTL", int64(c.DefaultTTL))
+	notNegative("MaxRows", int64(c.MaxRows))
+	notNegative("MaxBytes", int64(c.MaxBytes))
+	notNegative("Conns.Max", int64(c.Conns.Max))
+	notNegative("Conns.MaxIdle", int64(c.Conns.MaxIdle))
+	notNegative("Conns.MaxIdleTime", int64(c.Conns.MaxIdleTime))
+	notNegative("Conns.MaxLifetime", int64(c.Conns.MaxLifetime))
+	if c.CatalogInterval != 0 && c.CatalogInterval < time.Second {
+		wrong("Config.CatalogInterval is %v, expected at least 1s", c.CatalogInterval)
+	}
+	for i, r := range c.Rules {
+		if len(r.Tables) == 0 {
+			wrong("Config.Rules[%d].Tables is empty, expected at least one table", i)
+		}
+		for _, name := range r.Tables {
+			if _, err := parseTable(name); err != nil {
+				wrong("Config.Rules[%d].Tables: %w", i, err)
+			}
+		}
+		if r.TTL <= 0 && !r.Off {
+			wrong("Config.Rules[%d].TTL is %v, expected more than 0, or Off", i, r.TTL)
+		}
+		notNegative(fmt.Sprintf("Rules[%d].MaxRows", i), int64(r.MaxRows))
+	}
+	errs = append(errs, c.Local.Validate())
+
+	if c.Dialect == nil {
+		c.Dialect = dialect.Generic()
+	}
+	if c.MaxRows == 0 {
+		c.MaxRows = DefaultMaxRows
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = DefaultMaxBytes
+	}
+	if c.CatalogInterval == 0 {
+		c.CatalogInterval = DefaultCatalogInterval
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	c.Rules = append([]Rule(nil), c.Rules...)
+	return c, errors.Join(errs...)
+}
+
+func (c *Config) limits() resultset.Limits {
+	return resultset.Limits{Rows: c.MaxRows, Bytes: c.MaxBytes}
+}
+
+func (c Conns) wrapped() wrap.Limits {
+	return wrap.Limits{
+		Max: c.Max, MaxIdle: c.MaxIdle,
+		MaxIdleTime: c.MaxIdleTime, MaxLifetime: c.MaxLifetime,
+	}
+}

@@ -1,0 +1,54 @@
+package querycache
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/querycache/querycache/dialect"
+)
+
+// An identity is everything that an answer depends on besides the text and the
+// arguments: namespace, server, driver and its options, session. Equal
+// identities are one object, so that they are compared by address.
+type identity struct {
+	// server is nil if the server would not say who it is: nothing is
+	// cached then, and a write invalidates every server's answers.
+	server  *server
+	session dialect.Session
+	// refuse is why nothing may be cached under it; empty if it may.
+	refuse Reason
+	hash   uint64
+}
+
+// maxIdentities bounds the identities remembered. Beyond it all are forgotten,
+// which costs misses: connections keep the object they have.
+const maxIdentities = 10_000
+
+// identities makes equal identities one object. The zero value is ready.
+type identities struct {
+	mu     sync.Mutex // guards byText
+	byText map[string]*identity
+}
+
+// intern returns the identity for a server, a driver and a session. The driver
+// key is unambiguous for the connector's driver and options.
+func (r *identities) intern(namespace, driverKey string, srv *server, session dialect.Session, refuse Reason) *identity {
+	var text []byte
+	for _, part := range []string{namespace, string(srv.id), driverKey, session.Key, string(refuse)} {
+		text = appendKeyString(text, part)
+	}
+	if session.Pinned {
+		text = binary.AppendUvarint(text, 1)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if id := r.byText[string(text)]; id != nil {
+		return id
+	}
+	if len(r.byText) >= maxIdentities || r.byText == nil {
+		r.byText = make(map[string]*identity)
+	}
+	id := &identity{server: srv, session: session, refuse: refuse, hash: hashText(string(text))}
+	r.byText[string(text)] = id
+	return id
+}

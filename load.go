@@ -1,0 +1,148 @@
+package querycache
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/querycache/querycache/internal/resultset"
+	"github.com/querycache/querycache/internal/wrap"
+	"github.com/querycache/querycache/invalidation"
+	"github.com/querycache/querycache/stampede"
+)
+
+// A load is a read that was not found in the cache.
+type load struct {
+	session  *session
+	plan     *plan
+	decision *decision
+	opts     *options
+	key      queryKey
+	hash     uint64
+	ttl      time.Duration
+
+	// Set when this caller's own query ran.
+	rec  *resultset.Recording
+	done func()
+}
+
+// A stamp says as of when a load reads, taken before its query is sent.
+type stamp struct {
+	invalidation.Stamp
+	asked time.Time
+}
+
+// run answers the read by a query of its own or by one that is under way. A
+// caller joins that one only if its stamp is still valid: then no write to
+// what it reads, this caller's own among them, has ended since it began.
+func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	s, c := l.session, l.session.cache
+	if s.origin.recent(l.decision.ident.server) == nil {
+		return s.bypass(ctx, stmt, text, l.plan, args, ReasonCatalog, l.opts)
+	}
+	refresh := l.plan.hint.refresh || l.opts != nil && l.opts.refresh
+	res := c.flight.Do(ctx, l.key, l.stamp,
+		func(st stamp) bool { return !refresh && st.Valid() },
+		func(ctx context.Context, st stamp) (*resultset.Set, stampede.Outcome, error) {
+			return l.query(ctx, st, stmt, text, args)
+		})
+	switch {
+	case res.Scattered:
+		return s.bypass(ctx, stmt, text, l.plan, args, ReasonTooLarge, l.opts)
+	case res.Shared && res.Err != nil:
+		return nil, res.Err
+	case res.Shared:
+		c.stats.coalesced.Add(1)
+		l.opts.report(Coalesced, "", 0, l.ttl)
+		return res.Value.Rows(), nil
+	case res.Err != nil && l.rec == nil:
+		return nil, res.Err
+	}
+	return l.rec.Rows(l.done), nil
+}
+
+// stamp is taken by the caller that will query. Only with the catalog that the
+// decision was made with, looked at after the stamp was taken, are its tags
+// those that the query depends on: a later schema change bumps everything.
+func (l *load) stamp() stamp {
+	d := l.decision
+	tags := d.tags
+	if l.opts != nil && len(l.opts.tags) > 0 {
+		tags = tags.With(d.ident.server.space.Tags(userTags(l.opts.tags)...))
+	}
+	asked := time.Now()
+	st, ok := d.ident.server.space.Stamp(tags)
+	if !ok || d.ident.server.current() != d.snap {
+		l.plan.forget(d)
+		return stamp{asked: asked} // never valid: not stored, not joined
+	}
+	return stamp{Stamp: st, asked: asked}
+}
+
+// query runs the statement on the caller's own connection, stores the answer
+// and says who else may have it.
+func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string, args []driver.NamedValue) (*resultset.Set, stampede.Outcome, error) {
+	s, c := l.session, l.session.cache
+	rows, done, err := s.conn.Load(ctx, stmt, text, args)
+	if err != nil {
+		s.failed(err)
+		if ctx.Err() != nil || errors.Is(err, driver.ErrBadConn) || !s.conn.Healthy() {
+			return nil, stampede.Retry, err
+		}
+		return nil, stampede.Share, err
+	}
+	l.rec, l.done = resultset.Record(rows, l.decision.limits), done
+	c.stats.loaded(time.Since(st.asked))
+
+	if c.faults.stampLate {
+		st = l.stamp()
+	}
+	set := l.rec.Set()
+	if set == nil {
+		l.uncached(l.rec.Why())
+		if ctx.Err() != nil {
+			return nil, stampede.Retry, nil
+		}
+		return nil, stampede.Scatter, nil
+	}
+	if s.heldIdent() != l.key.ident {
+		// This connection reached another server or session than the one
+		// that the key was built for.
+		l.opts.report(Database, ReasonSession, 0, 0)
+		return nil, stampede.Retry, nil
+	}
+	l.opts.report(Database, "", 0, l.ttl)
+	l.store(set, st)
+	return set, stampede.Share, nil
+}
+
+// store keeps an answer that is still valid.
+func (l *load) store(set *resultset.Set, st stamp) {
+	c := l.session.cache
+	left := l.ttl - time.Since(st.asked)
+	if left <= 0 || !st.Valid() {
+		c.stats.discarded.Add(1)
+		return
+	}
+	c.entries.Set(l.hash, &entry{key: l.key, set: set, stamp: st.Stamp, asked: st.asked}, left)
+	c.stats.stored.Add(1)
+}
+
+// uncached notes an answer that cannot be kept.
+func (l *load) uncached(why resultset.Outcome) {
+	reason := Reason("")
+	switch why {
+	case resultset.TooLarge:
+		reason = ReasonTooLarge
+	case resultset.MoreSets:
+		reason = ReasonManySets
+	case resultset.CustomType:
+		reason = ReasonCustomType
+	}
+	if reason != "" {
+		l.plan.refuse(reason)
+		l.session.cache.stats.bypasses.add(reason)
+	}
+	l.opts.report(Database, reason, 0, 0)
+}

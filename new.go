@@ -1,0 +1,120 @@
+package querycache
+
+import (
+	"context"
+	"sync"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/local"
+)
+
+// New returns a cache. All mistakes of the configuration are reported at once.
+// Close it when the databases wrapped with it are no longer used.
+func New(cfg Config) (*Cache, error) {
+	cfg, err := cfg.compile()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cache{cfg: cfg, implicit: cfg.DefaultTTL > 0 || len(cfg.Rules) > 0}
+	c.prober, _ = cfg.Dialect.(dialect.Prober)
+	c.rewriter, _ = cfg.Dialect.(dialect.Rewriter)
+	c.plans, err = newPlans(cfg.Dialect, c.malformed)
+	if err != nil {
+		return nil, err
+	}
+	c.clock = local.NewClock()
+	c.entries, err = local.New(cfg.Local, c.clock, func(_ uint64, e *entry) int { return e.bytes() })
+	if err != nil {
+		c.clock.Stop()
+		c.plans.close()
+		return nil, err
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c, nil
+}
+
+// entryOverhead is an entry without what it points to, in size classes of the
+// Go allocator: the entry itself and its list of tags.
+const entryOverhead = 192
+
+// bytes is what the entry holds on the heap.
+func (e *entry) bytes() int { return entryOverhead + len(e.key.args) + e.set.Bytes() }
+
+// Close ends the work in the background and waits for it. Databases wrapped
+// with the cache go on working: their reads bypass it, and their writes are
+// still noted. Close is idempotent and returns nil.
+func (c *Cache) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.disabled.Store(true)
+	c.cancel()
+	c.work.Wait()
+	c.entries.Close()
+	c.clock.Stop()
+	c.plans.close()
+	return nil
+}
+
+// SetEnabled turns the cache off and on: while it is off, reads go to the
+// database and nothing is stored, but writes still invalidate, so that it can
+// be turned on again at any time. A closed cache stays off.
+func (c *Cache) SetEnabled(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.disabled.Store(!on || c.closed)
+}
+
+// start runs work in the background, joined by Close. It reports false if the
+// cache is closed.
+func (c *Cache) start(work func(context.Context)) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.work.Add(1)
+	go func() {
+		defer c.work.Done()
+		work(c.ctx)
+	}()
+	return true
+}
+
+// warnOnce logs what an operator should know, once per subject: a fault that
+// lasts would fill the log.
+func (c *Cache) warnOnce(subject, message string, args ...any) {
+	if _, known := c.warned.LoadOrStore(subject, nil); !known {
+		c.cfg.Logger.Warn("querycache: "+message, args...)
+	}
+}
+
+// malformed counts a text whose hint has a mistake, and logs the mistake. The
+// text itself may hold values, so it is not logged.
+func (c *Cache) malformed(text string, err error) {
+	c.stats.malformed.Add(1)
+	if c.hintLog.first(text) {
+		c.cfg.Logger.Warn("querycache: malformed hint, the statement is not cached", "mistake", err)
+	}
+}
+
+// onceSet remembers up to a bound what has been seen. The zero value is ready.
+type onceSet struct {
+	mu   sync.Mutex // guards seen
+	seen map[uint64]struct{}
+}
+
+// first reports whether text is new; false, too, once the set is full.
+func (o *onceSet) first(text string) bool {
+	h := hashText(text)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, known := o.seen[h]; known || len(o.seen) >= 1000 {
+		return false
+	}
+	if o.seen == nil {
+		o.seen = make(map[uint64]struct{})
+	}
+	o.seen[h] = struct{}{}
+	return true
+}

@@ -1,0 +1,116 @@
+package querycache
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/wrap"
+	"github.com/querycache/querycache/invalidation"
+)
+
+// ReadOnly, given to [Raw] in place of tables, says that f writes nothing.
+const ReadOnly = "\x00read only"
+
+// Raw runs f with the connection of the wrapped driver, for what the driver
+// offers beyond database/sql: COPY, batches. Tables are what f writes, as in
+// SQL; none means anything, and [ReadOnly] nothing. They are announced before
+// f runs and invalidated after it, also if it fails. In a transaction that is
+// open on conn, they are invalidated by its COMMIT.
+//
+// A connection that is not wrapped is an error, as is a malformed name; f is
+// not called then.
+func Raw(ctx context.Context, conn *sql.Conn, f func(base driver.Conn) error, tables ...string) error {
+	var parsed []dialect.Table
+	for _, name := range tables {
+		if name == ReadOnly {
+			continue
+		}
+		t, err := parseTable(name)
+		if err != nil {
+			return errors.Join(errors.New("querycache: Raw: nothing was run"), err)
+		}
+		parsed = append(parsed, t)
+	}
+	return conn.Raw(func(c any) error {
+		w := find(c)
+		if w == nil {
+			return errors.New("querycache: Raw: the connection is not wrapped by a Cache, nothing was run")
+		}
+		s, ok := w.Session().(*session)
+		if !ok {
+			return errors.New("querycache: Raw: the connection is not wrapped by a Cache, nothing was run")
+		}
+		base, err := w.Base(ctx)
+		if err != nil {
+			return err
+		}
+		return s.raw(base, f, parsed, len(tables) == 0)
+	})
+}
+
+// raw announces, runs and invalidates.
+func (s *session) raw(base driver.Conn, f func(driver.Conn) error, tables []dialect.Table, all bool) error {
+	s.settle()
+	ident := s.heldIdent()
+	var tags invalidation.Tags
+	switch {
+	case all || ident.server == nil:
+		tags = invalidation.Everything()
+	case len(tables) > 0:
+		tags = ident.server.relations(tables)
+	}
+	if tags.Empty() {
+		s.tainted = true
+		return f(base)
+	}
+	var w write
+	if s.tainted {
+		w.all = s.cache.beginEverywhere(ReasonExposed)
+	} else {
+		w = s.cache.begin(ident, tags, false, "")
+	}
+	if s.tx != noTx {
+		s.note(tags, false, s.tainted)
+	}
+	defer func() {
+		// f may have changed the session, and may have panicked.
+		s.tainted = true
+		w.end()
+	}()
+	return f(base)
+}
+
+// Unwrap returns the connection of the wrapped driver inside sql.Conn.Raw, or
+// conn itself if it is not wrapped, or nil if the database cannot be reached.
+// It digs through other wrappers that have a method Raw or Unwrap.
+//
+// What is written through it is not seen by the cache: until the connection is
+// used through database/sql again, or given back, everything counts as being
+// written, and everything is invalid then. [Raw] says what it writes and is
+// cheaper.
+func Unwrap(conn driver.Conn) driver.Conn {
+	if w := find(conn); w != nil {
+		return w.Raw()
+	}
+	return conn
+}
+
+// find digs for a virtual connection.
+func find(c any) *wrap.Conn {
+	for range 16 { // wrappers do not nest deeper, and one may return itself
+		switch v := c.(type) {
+		case *wrap.Conn:
+			return v
+		case interface{ Raw() driver.Conn }:
+			c = v.Raw()
+		case interface{ Unwrap() driver.Conn }:
+			c = v.Unwrap()
+		default:
+			return nil
+		}
+	}
+	return nil
+}

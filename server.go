@@ -1,0 +1,101 @@
+package querycache
+
+import (
+	"context"
+	"database/sql/driver"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/invalidation"
+)
+
+// A server is the state kept per database, however many connectors reach it:
+// what was written and what its catalog says.
+type server struct {
+	id    dialect.Server
+	space *invalidation.Space
+
+	// ddl counts the beginnings and ends of schema changes. A catalog
+	// snapshot is current while the count is what it was before the
+	// snapshot was read.
+	ddl     atomic.Uint64
+	catalog atomic.Pointer[snapshot]
+	loading atomic.Bool
+}
+
+// A snapshot is a catalog as of some count of schema changes.
+type snapshot struct {
+	catalog dialect.Catalog
+	ddl     uint64
+	asked   time.Time // before it was read
+}
+
+// current returns the catalog, nil if it is not known.
+func (s *server) current() *snapshot {
+	snap := s.catalog.Load()
+	if snap == nil || snap.ddl != s.ddl.Load() {
+		return nil
+	}
+	return snap
+}
+
+// read loads the catalog through conn. A schema change meanwhile makes what
+// was read worthless; the caller then finds current still nil.
+func (s *server) read(ctx context.Context, prober dialect.Prober, conn driver.Conn) error {
+	ddl, asked := s.ddl.Load(), time.Now()
+	catalog, err := prober.Load(ctx, conn)
+	if err != nil {
+		return err
+	}
+	s.catalog.Store(&snapshot{catalog: catalog, ddl: ddl, asked: asked})
+	return nil
+}
+
+// tags resolves canonical relation names to tags.
+func (s *server) tags(relations []string) invalidation.Tags {
+	return s.space.Tags(relationTags(relations)...)
+}
+
+// Relations and user tags share a space; their prefixes keep them apart.
+func relationTags(relations []string) []string {
+	out := make([]string, len(relations))
+	for i, name := range relations {
+		out[i] = "t:" + name
+	}
+	return out
+}
+
+func userTags(tags []string) []string {
+	out := make([]string, len(tags))
+	for i, name := range tags {
+		out[i] = "u:" + name
+	}
+	return out
+}
+
+// servers are the databases that a Cache has seen. The zero value is ready.
+type servers struct {
+	mu   sync.Mutex // guards list
+	list []*server
+}
+
+func (r *servers) get(id dialect.Server) *server {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.list {
+		if s.id == id {
+			return s
+		}
+	}
+	s := &server{id: id, space: invalidation.NewSpace()}
+	r.list = append(r.list, s)
+	return s
+}
+
+func (r *servers) all() []*server {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]*server(nil), r.list...)
+}

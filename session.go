@@ -1,0 +1,236 @@
+package querycache
+
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/wrap"
+	"github.com/querycache/querycache/invalidation"
+)
+
+var _ wrap.Session = (*session)(nil)
+
+// txKind says what transaction a connection is in.
+type txKind uint8
+
+const (
+	noTx     txKind = iota
+	driverTx        // by database/sql's BeginTx
+	textTx          // by BEGIN or SAVEPOINT in SQL text, or after a Commit that failed
+)
+
+// A session is what the cache knows of one virtual connection and of the real
+// one it holds. Like the connection it belongs to one goroutine at a time.
+type session struct {
+	cache  *Cache
+	origin *origin
+	conn   *wrap.Conn
+	// key is the space in which keys are built: no allocation per hit.
+	key []byte
+	// reads counts, to choose the hits that are timed.
+	reads uint
+
+	tx txKind
+	// unsure: a statement of the transaction failed, or it was ended in a
+	// way that database/sql did not see. The server may be in autocommit
+	// mode, so writes take effect at once as well as at the end.
+	unsure bool
+	// savepoints are open ones; bySavepoint: the first of them began the
+	// transaction, as SQLite allows.
+	savepoints  []string
+	bySavepoint bool
+	// log is what the transaction has written; logDDL: schema changes too;
+	// logElsewhere: perhaps in another database.
+	log          invalidation.Log
+	logDDL       bool
+	logElsewhere bool
+
+	// kept: the real connection holds state that its next user relies on.
+	kept bool
+	// tainted: what it holds may change answers, and was not looked at yet;
+	// holds: it may hold what nothing may be cached with.
+	tainted, holds bool
+	// own is the identity found when it was looked at; nil: the origin's.
+	own *identity
+
+	// exposed is open while code outside may be using the real connection.
+	exposed everywhere
+}
+
+// sample returns the time if a hit is to be timed now: one in 64 is, since
+// reading the clock twice costs more than the look-up.
+func (s *session) sample() (start time.Time) {
+	if s.reads++; s.reads%64 == 0 {
+		start = time.Now()
+	}
+	return start
+}
+
+// ident returns the identity under which the connection reads. It is never
+// nil: the connection exists because a dial has succeeded.
+func (s *session) ident() *identity {
+	if s.own != nil {
+		return s.own
+	}
+	return s.origin.ident.Load()
+}
+
+// Query implements wrap.Session.
+func (s *session) Query(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	s.settle()
+	p := s.plan(text, args)
+	if p.readable() && (!p.stmt.Calls || !s.callsWrite(p)) {
+		return s.read(ctx, stmt, text, p, args)
+	}
+	return s.queryAround(ctx, stmt, text, p, args)
+}
+
+// plan returns what is known of the statement: nothing, if an argument may
+// replace its text.
+func (s *session) plan(text string, args []driver.NamedValue) *plan {
+	if r := s.cache.rewriter; r != nil && len(args) > 0 && r.Rewrites(args) {
+		return unknownPlan
+	}
+	return s.cache.plans.get(text)
+}
+
+// callsWrite reports whether functions of a query may write, or are not known:
+// it is then run as a write.
+func (s *session) callsWrite(p *plan) bool {
+	tags, _ := s.reach(p, s.heldIdent())
+	return !tags.Empty()
+}
+
+// Exec implements wrap.Session.
+func (s *session) Exec(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Result, error) {
+	s.settle()
+	p := s.plan(text, args)
+	if p.readable() && (!p.stmt.Calls || !s.callsWrite(p)) {
+		res, err := s.conn.RunExec(ctx, stmt, text, args)
+		s.ran(p, err)
+		return res, err
+	}
+	return s.execAround(ctx, stmt, text, p, args)
+}
+
+// Prepare implements wrap.Session. Some statements act when they are prepared,
+// as many of SQLite's pragmas do; reads do not.
+func (s *session) Prepare(text string, prepare func() error) error {
+	p := s.cache.plans.get(text)
+	if p.stmt.Effect == dialect.NoEffect || p.readable() {
+		return prepare()
+	}
+	var w write
+	if tags, why := s.reach(p, s.heldIdent()); !tags.Empty() {
+		w = s.cache.begin(s.heldIdent(), tags, p.stmt.Kind == dialect.DDL, why)
+	}
+	err := prepare()
+	w.end()
+	s.leave(p.stmt.Effect)
+	return err
+}
+
+// Deferrable implements wrap.Session: preparing can wait for what may be
+// answered from memory.
+func (s *session) Deferrable(text string) bool {
+	if s.tx != noTx || s.tainted || s.holds {
+		return false
+	}
+	p := s.cache.plans.get(text)
+	return p.readable() && (p.hint.ttl > 0 || s.cache.implicit)
+}
+
+// Returned implements wrap.Session.
+func (s *session) Returned() (keep bool) {
+	s.settle()
+	if s.tx == driverTx {
+		// database/sql ends its transactions before it takes a
+		// connection back; were it otherwise, nobody else may get it.
+		return true
+	}
+	return s.kept || s.tainted || s.holds || s.tx != noTx || s.ident().session.Pinned
+}
+
+// Exposed implements wrap.Session. Whatever is written through the driver's
+// connection is not seen here, so everything counts as being written until
+// the connection is next used through the cache or given back.
+func (s *session) Exposed() {
+	if !s.exposed.open() {
+		s.exposed = s.cache.beginEverywhere(ReasonExposed)
+	}
+	s.tainted = true
+}
+
+// Lost implements wrap.Session: the server has ended the transaction and
+// forgotten the session.
+func (s *session) Lost() {
+	s.settle()
+	s.endTx()
+	s.kept, s.tainted, s.holds, s.own = false, false, false, nil
+}
+
+// settle ends an exposure.
+func (s *session) settle() {
+	if s.exposed.open() {
+		s.exposed.end()
+	}
+}
+
+// failed notes an error of a statement: it may have ended the transaction.
+func (s *session) failed(err error) {
+	if err != nil && s.tx != noTx && err != driver.ErrSkip { //nolint:errorlint // database/sql compares it so
+		s.unsure = true
+	}
+}
+
+func (s *session) endTx() {
+	s.tx, s.unsure = noTx, false
+	s.savepoints, s.bySavepoint = nil, false
+	s.log.Reset()
+	s.logDDL, s.logElsewhere = false, false
+}
+
+// ran notes what a statement that writes nothing may have done to its session.
+func (s *session) ran(p *plan, err error) {
+	if p.stmt.Effect != dialect.NoEffect {
+		s.leave(p.stmt.Effect)
+	}
+	if err != nil {
+		s.failed(err)
+	}
+}
+
+// leave notes what a statement has left in the session. Even one that failed
+// may have left something.
+func (s *session) leave(effect dialect.Effect) {
+	switch effect {
+	case dialect.Keeps:
+		s.kept = true
+	case dialect.Holds:
+		s.holds = true
+	case dialect.Taints:
+		s.tainted = true
+	}
+}
+
+// untaint asks the server what the session is now. It reports false if that
+// cannot be known.
+func (s *session) untaint(ctx context.Context) bool {
+	prober := s.cache.prober
+	if prober == nil {
+		return false
+	}
+	base, err := s.conn.Base(ctx)
+	if err != nil {
+		return false // the statement itself will meet the error
+	}
+	id, sess, err := prober.Probe(ctx, base)
+	if err != nil {
+		return false
+	}
+	s.own = s.origin.intern(s.cache.servers.get(id), sess)
+	s.tainted, s.holds, s.kept = false, false, true
+	return true
+}

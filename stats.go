@@ -1,0 +1,143 @@
+package querycache
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/querycache/querycache/local"
+)
+
+// Stats are the figures of a [Cache] since it was made, at one moment. The
+// snapshot is the caller's own.
+type Stats struct {
+	// Hits are reads answered from the in-process tier.
+	Hits int64
+	// Misses are cacheable reads that ran a query of their own.
+	Misses int64
+	// Coalesced are cacheable reads answered by another caller's query that
+	// was under way.
+	Coalesced int64
+	// Stored are answers kept. Discarded are answers that a write made
+	// outdated while they were being read.
+	Stored, Discarded int64
+	// Bypasses counts reads that went to the database uncached, by reason.
+	Bypasses map[Reason]int64
+	// Invalidations counts writes, and calls of Invalidate, that made
+	// answers invalid; InvalidatedAll those of them that made all answers of
+	// a database invalid, and Everything why, where that was not asked for.
+	Invalidations  int64
+	InvalidatedAll int64
+	Everything     map[Reason]int64
+	// MalformedHints counts texts whose hint has a mistake.
+	MalformedHints int64
+	// Local are the entries, bytes and removals of the in-process tier.
+	Local local.Stats
+	// Conns are the real connections of all connectors.
+	Conns ConnStats
+	// HitLatency is the time from the look-up to the rows, of one hit in
+	// 64. LoadLatency is the time from the decision to query until the
+	// answer was read, of every miss.
+	HitLatency, LoadLatency Latency
+}
+
+// ConnStats are the real connections to the databases.
+type ConnStats struct {
+	Open  int   // idle, in use or being opened
+	Idle  int   // kept for the next statement
+	Dials int64 // opened since the start, or tried to
+	Waits int64 // times that a statement had to wait for one
+}
+
+// HitRatio is the share of cacheable reads that needed no query of their own,
+// from 0 to 1; 0 if there were none.
+func (s Stats) HitRatio() float64 {
+	saved := s.Hits + s.Coalesced
+	if saved == 0 {
+		return 0
+	}
+	return float64(saved) / float64(saved+s.Misses)
+}
+
+// Stats returns the current figures.
+func (c *Cache) Stats() Stats {
+	n := &c.stats
+	st := Stats{
+		Hits: n.hits.Load(), Misses: n.misses.Load(), Coalesced: n.coalesced.Load(),
+		Stored: n.stored.Load(), Discarded: n.discarded.Load(),
+		Bypasses: n.bypasses.snapshot(), Everything: n.everything.snapshot(),
+		MalformedHints: n.malformed.Load(),
+		Local:          c.entries.Stats(),
+		HitLatency:     n.hitTime.snapshot(), LoadLatency: n.loadTime.snapshot(),
+	}
+	for _, srv := range c.servers.all() {
+		total, all := srv.space.Bumps()
+		st.Invalidations += total
+		st.InvalidatedAll += all
+	}
+	st.Conns = c.origins.stats()
+	return st
+}
+
+// counters are the figures that the hot path moves.
+type counters struct {
+	hits       atomic.Int64
+	_          [56]byte // the counter of hits has a cache line of its own
+	misses     atomic.Int64
+	coalesced  atomic.Int64
+	stored     atomic.Int64
+	discarded  atomic.Int64
+	malformed  atomic.Int64
+	bypasses   byReason
+	everything byReason
+	hitTime    histogram
+	loadTime   histogram
+}
+
+// hit counts a hit, and times it if it was chosen to be timed.
+func (n *counters) hit(start time.Time) {
+	n.hits.Add(1)
+	if !start.IsZero() {
+		n.hitTime.add(time.Since(start))
+	}
+}
+
+func (n *counters) loaded(took time.Duration) {
+	n.misses.Add(1)
+	n.loadTime.add(took)
+}
+
+// byReason counts by reason. The zero value is ready.
+type byReason struct {
+	// noTTL has a counter of its own: it is what every statement that
+	// nobody asked to cache pays.
+	noTTL  atomic.Int64
+	counts sync.Map // Reason -> *atomic.Int64
+}
+
+func (b *byReason) add(r Reason) {
+	switch r {
+	case "":
+		return
+	case ReasonNoTTL:
+		b.noTTL.Add(1)
+		return
+	}
+	n, ok := b.counts.Load(r)
+	if !ok {
+		n, _ = b.counts.LoadOrStore(r, new(atomic.Int64))
+	}
+	n.(*atomic.Int64).Add(1)
+}
+
+func (b *byReason) snapshot() map[Reason]int64 {
+	out := make(map[Reason]int64)
+	if n := b.noTTL.Load(); n > 0 {
+		out[ReasonNoTTL] = n
+	}
+	b.counts.Range(func(r, n any) bool {
+		out[r.(Reason)] = n.(*atomic.Int64).Load()
+		return true
+	})
+	return out
+}

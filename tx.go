@@ -1,0 +1,145 @@
+package querycache
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/invalidation"
+)
+
+// Begin implements wrap.Session.
+func (s *session) Begin(begin func() error) error {
+	s.settle()
+	// On a connection that is in a transaction by SQL text, some servers
+	// commit that one.
+	w := s.beginLogged()
+	err := begin()
+	w.end()
+	if err == nil {
+		s.endTx()
+		s.tx = driverTx
+	}
+	return err
+}
+
+// Commit implements wrap.Session. What was written becomes visible while
+// COMMIT runs, so the tags are dirty from before it until after the bump. An
+// error is no proof that nothing was committed.
+func (s *session) Commit(commit func() error) error {
+	s.settle()
+	w := s.beginLogged()
+	if s.cache.faults.bumpFirst {
+		w.end()
+	}
+	err := commit()
+	if err != nil && s.cache.cfg.Dialect.Aborted(err) {
+		w.cancel()
+	} else {
+		w.end()
+	}
+	s.ended(err)
+	return err
+}
+
+// Rollback implements wrap.Session. A rollback that succeeded has undone what
+// was logged, and what was written outside of the transaction has been
+// announced when it was.
+func (s *session) Rollback(rollback func() error) error {
+	s.settle()
+	err := rollback()
+	if err != nil {
+		w := s.beginLogged()
+		w.end()
+	}
+	s.ended(err)
+	return err
+}
+
+// ended notes the end of database/sql's transaction. If the server did not
+// confirm it, the connection may still be in it: it is not used again.
+func (s *session) ended(err error) {
+	s.endTx()
+	if err != nil {
+		s.tx, s.unsure = textTx, true
+		if !s.ident().session.Pinned {
+			s.conn.Discard()
+		}
+	}
+}
+
+// beginLogged marks what the transaction has written dirty.
+func (s *session) beginLogged() write {
+	tags := s.log.Tags()
+	switch {
+	case s.logElsewhere:
+		return write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession)}
+	case tags.Empty():
+		return write{}
+	}
+	return s.cache.begin(s.heldIdent(), tags, s.logDDL, "")
+}
+
+// heldIdent is the identity of the real connection held, which after a
+// failover may differ from the one under which reads are looked up.
+func (s *session) heldIdent() *identity {
+	if s.own != nil {
+		return s.own
+	}
+	if id, ok := s.conn.Mark().(*identity); ok {
+		return id
+	}
+	return s.ident()
+}
+
+// controls reports whether a kind begins, ends or divides a transaction.
+func controls(k dialect.Kind) bool { return k >= dialect.Begin && k <= dialect.RollbackTo }
+
+// track follows transaction control in SQL text that has succeeded.
+func (s *session) track(st *dialect.Statement) {
+	switch st.Kind {
+	case dialect.Begin:
+		if s.tx == noTx {
+			s.tx = textTx
+		}
+	case dialect.Commit, dialect.Rollback:
+		if s.tx == driverTx {
+			s.unsure = true // database/sql goes on as if in a transaction
+			return
+		}
+		s.endTx()
+	case dialect.Savepoint:
+		if s.tx == noTx {
+			s.tx, s.bySavepoint = textTx, true
+		}
+		s.savepoints = append(s.savepoints, strings.ToLower(st.Savepoint))
+	case dialect.Release:
+		s.cutSavepoints(st.Savepoint, false)
+		if s.bySavepoint && len(s.savepoints) == 0 {
+			s.endTx()
+		}
+	case dialect.RollbackTo:
+		s.cutSavepoints(st.Savepoint, true)
+	}
+}
+
+// cutSavepoints forgets the savepoints set since name, and name unless keep.
+func (s *session) cutSavepoints(name string, keep bool) {
+	name = strings.ToLower(name)
+	for i := len(s.savepoints) - 1; i >= 0; i-- {
+		if s.savepoints[i] == name {
+			if keep {
+				i++
+			}
+			s.savepoints = slices.Clip(s.savepoints[:i])
+			return
+		}
+	}
+}
+
+// note logs tags for the end of the transaction.
+func (s *session) note(tags invalidation.Tags, ddl, elsewhere bool) {
+	s.log.Add(tags)
+	s.logDDL = s.logDDL || ddl
+	s.logElsewhere = s.logElsewhere || elsewhere && !tags.Empty()
+}

@@ -1,0 +1,285 @@
+package querycache
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/resultset"
+	"github.com/querycache/querycache/internal/wrap"
+	"github.com/querycache/querycache/invalidation"
+)
+
+// A write is a statement or COMMIT under way that may change rows.
+type write struct {
+	cache *Cache
+	space invalidation.Write
+	// server is set if a catalog stood behind the tags: if the schema has
+	// changed since, triggers and cascades may have too.
+	server *server
+	ddl    uint64
+	isDDL  bool
+	// all is used instead where the server is not known.
+	all everywhere
+}
+
+// begin marks tags of ident's database dirty. ddl says that the schema may
+// change; why, if set, is counted as the reason for everything.
+func (c *Cache) begin(ident *identity, tags invalidation.Tags, ddl bool, why Reason) write {
+	if ident.server == nil {
+		return write{cache: c, all: c.beginEverywhere(why)}
+	}
+	if ddl {
+		ident.server.ddl.Add(1)
+		tags = invalidation.Everything()
+	}
+	if why != "" {
+		c.stats.everything.add(why)
+	}
+	return write{
+		cache: c, space: ident.server.space.Begin(tags),
+		server: ident.server, ddl: ident.server.ddl.Load(), isDDL: ddl,
+	}
+}
+
+// bump invalidates now and lets the write go on: its rows are still being
+// read, and what it did may be visible already.
+func (w *write) bump() {
+	w.all.bump()
+	w.space.Bump()
+}
+
+// end bumps and closes the write. The count of schema changes moves before
+// the bump: an answer whose stamp is younger than the bump must find that its
+// catalog is outdated.
+func (w *write) end() {
+	w.all.end()
+	if w.server == nil || !w.space.Open() {
+		return
+	}
+	if w.isDDL {
+		w.server.ddl.Add(1)
+	} else if w.server.ddl.Load() != w.ddl {
+		// The schema changed while the write ran: what it reached may be
+		// more than what was known when it began.
+		again := w.server.space.Begin(invalidation.Everything())
+		again.End()
+	}
+	w.space.End()
+}
+
+// cancel closes the write without a bump: it is proven that nothing changed.
+func (w *write) cancel() {
+	if w.isDDL || w.all.open() {
+		w.end()
+		return
+	}
+	w.space.Cancel()
+}
+
+// around is a statement that is not a plain read, between before and after.
+type around struct {
+	session *session
+	stmt    *dialect.Statement
+	write   write
+	// logged: nothing of it is visible before the transaction ends.
+	logged bool
+	// taints: a function called may change the session.
+	taints bool
+}
+
+// before does what has to be done before the statement is sent. It adopts the
+// real connection first: its server, not the one that reads are looked up
+// under, is the one that is written.
+func (s *session) before(ctx context.Context, p *plan) (around, error) {
+	if _, err := s.conn.Base(ctx); err != nil {
+		return around{}, err
+	}
+	a := around{session: s, stmt: p.stmt}
+	ident := s.heldIdent()
+	tags, why := s.reach(p, ident)
+	ddl := p.stmt.Kind == dialect.DDL || anyPart(p.stmt, dialect.DDL)
+
+	if p.stmt.Calls {
+		snap := (*snapshot)(nil)
+		if ident.server != nil {
+			snap = ident.server.current()
+		}
+		a.taints = snap == nil || s.cache.decide(p, ident, snap).taints
+	}
+	if s.tx != noTx && !s.unsure && (p.stmt.Kind == dialect.Write || p.stmt.Kind == dialect.Read) {
+		s.note(tags, false, s.leadsElsewhere(why))
+		a.logged = true
+		return a, nil
+	}
+	// In a session with unknown state a transaction may be open as well.
+	if s.tx != noTx || s.tainted || anyPart(p.stmt, dialect.Begin) || anyPart(p.stmt, dialect.Savepoint) {
+		s.note(tags, ddl, s.leadsElsewhere(why))
+	}
+	elsewhere := !tags.Empty() && s.leadsElsewhere(why)
+	if ends(p.stmt) {
+		tags = tags.With(s.log.Tags())
+		ddl = ddl || s.logDDL
+		elsewhere = elsewhere || s.logElsewhere
+	}
+	switch {
+	case elsewhere:
+		a.write = write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession)}
+	case !tags.Empty():
+		a.write = s.cache.begin(ident, tags, ddl, why)
+	}
+	return a, nil
+}
+
+// leadsElsewhere reports whether names may mean tables of a database that
+// another connector knows as its own: one that is attached to this session.
+func (s *session) leadsElsewhere(why Reason) bool {
+	return s.tainted || why == dialect.ReasonAttached || why == dialect.ReasonTempTable
+}
+
+// reach returns what the statement may write, with the reason if that is
+// everything.
+func (s *session) reach(p *plan, ident *identity) (invalidation.Tags, Reason) {
+	if !p.stmt.MayWrite() && p.stmt.Parts == nil && !p.stmt.Calls {
+		return invalidation.Tags{}, ""
+	}
+	if ident.server == nil {
+		return invalidation.Everything(), ReasonProbe
+	}
+	if p.stmt.Kind == dialect.DDL {
+		return invalidation.Everything(), ""
+	}
+	snap := s.origin.recent(ident.server)
+	if snap == nil {
+		return invalidation.Everything(), ReasonCatalog
+	}
+	d := s.cache.decide(p, ident, snap)
+	return d.writes, d.why
+}
+
+// ends reports whether running the statement can make what a transaction has
+// written visible.
+func ends(st *dialect.Statement) bool {
+	switch st.Kind {
+	case dialect.Commit, dialect.Release, dialect.Begin, dialect.DDL, dialect.Unknown:
+		return true
+	}
+	return false
+}
+
+func anyPart(st *dialect.Statement, kind dialect.Kind) bool {
+	for _, part := range st.Parts {
+		if part.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// after does what has to be done when the statement has ended, before its
+// caller learns of it.
+func (a *around) after(err error) {
+	s := a.session
+	if s == nil {
+		return
+	}
+	a.session = nil
+	if err == driver.ErrSkip { //nolint:errorlint // database/sql compares it so
+		a.write.cancel() // not executed: it comes again as a prepared statement
+		return
+	}
+	s.leave(a.stmt.Effect)
+	if a.taints {
+		s.leave(dialect.Taints)
+	}
+	// Only of one plain write is an error proof for all of it.
+	if err != nil && a.stmt.Kind == dialect.Write && a.stmt.Parts == nil && s.cache.cfg.Dialect.Aborted(err) {
+		a.write.cancel()
+	} else {
+		a.write.end()
+	}
+	if a.write.isDDL {
+		s.origin.refreshCatalog(a.write.server)
+	}
+	if a.stmt.Kind == dialect.Unknown && s.tx != noTx {
+		s.unsure = true // it may have ended the transaction
+	}
+	if err != nil {
+		s.failed(err)
+		s.lostControl(a.stmt)
+		return
+	}
+	if a.stmt.Parts == nil {
+		s.track(a.stmt)
+	}
+	for _, part := range a.stmt.Parts {
+		s.track(part)
+	}
+}
+
+// lostControl: how far a text with transaction control got before it failed is
+// not known.
+func (s *session) lostControl(st *dialect.Statement) {
+	for _, part := range st.Parts {
+		if controls(part.Kind) && s.tx == noTx {
+			s.tx, s.unsure = textTx, true
+		}
+	}
+}
+
+// execAround runs a statement that is not a plain read and returns no rows.
+func (s *session) execAround(ctx context.Context, stmt *wrap.Stmt, text string, p *plan, args []driver.NamedValue) (driver.Result, error) {
+	a, err := s.before(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer a.abandoned()
+	res, err := s.conn.RunExec(ctx, stmt, text, args)
+	a.after(err)
+	return res, err
+}
+
+// queryAround runs a statement that is not a plain read and may return rows.
+// They are read to their end before the caller gets them: until then the
+// write may not be visible yet. What is too large for that keeps its tags
+// dirty while the caller reads.
+func (s *session) queryAround(ctx context.Context, stmt *wrap.Stmt, text string, p *plan, args []driver.NamedValue) (driver.Rows, error) {
+	a, err := s.before(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	reading := false
+	defer func() {
+		if !reading {
+			a.abandoned()
+		}
+	}()
+	rows, err := s.conn.RunQuery(ctx, stmt, text, args)
+	if err != nil {
+		a.after(err)
+		return nil, err
+	}
+	if a.logged || s.cache.faults.bumpEarly {
+		a.after(nil)
+		return rows, nil
+	}
+	s.leave(p.stmt.Effect) // also while the rows are being read
+	rec := resultset.Record(rows, s.cache.cfg.limits())
+	if !rec.Finished() {
+		a.write.bump()
+	}
+	reading = true
+	return rec.Rows(func() { a.after(rec.Err()) }), nil
+}
+
+// errPanicked stands for the error of a driver that has panicked.
+var errPanicked = errors.New("querycache: the driver panicked")
+
+// abandoned ends a statement whose driver has panicked: what it wrote is not
+// known, and its tags must not stay dirty for ever.
+func (a *around) abandoned() {
+	if a.session != nil {
+		a.after(errPanicked)
+	}
+}
