@@ -64,9 +64,10 @@
 // # Goroutines
 //
 // A Cache has one goroutine that keeps a coarse clock and one that drops
-// expired entries; with local.Config.IdleTime, otter adds one. While a catalog
+// expired entries; local.Config.OnRemoval and local.Config.IdleTime each add
+// one. While a catalog
 // is read in the background there is one more per server. [Cache.Close] joins
-// them all. What a local.Config.OnRemoval hook does runs on goroutines of otter.
+// them all.
 //
 // # When it is the wrong tool
 //

@@ -27,6 +27,7 @@ type Cache[K comparable, V any] struct {
 	weigh  func(K, V) int
 	cfg    Config
 	counts counters
+	teller *teller // nil without a hook
 
 	closed  atomic.Bool
 	stop    chan struct{}
@@ -84,19 +85,23 @@ func build[K comparable, V any](cfg Config, weigh func(K, V) int, more func(*Cac
 		// entries in lists, and the handlers below call no cache.
 		Executor: func(task func()) { task() },
 		OnAtomicDeletion: func(e otter.DeletionEvent[K, item[V]]) {
-			c.counts.removed[c.cause(e)].Add(1)
+			// The cause is found once: asked again, the clock may say another.
+			r := Removal{Cause: c.cause(e), Bytes: int(e.Value.bytes)}
+			c.counts.removed[r.Cause].Add(1)
+			if c.teller != nil {
+				c.teller.add(r)
+			}
 		},
-	}
-	if hook := cfg.OnRemoval; hook != nil {
-		options.OnDeletion = func(e otter.DeletionEvent[K, item[V]]) {
-			// Not here, where otter's locks are held.
-			go hook(Removal{Cause: c.cause(e), Bytes: int(e.Value.bytes)})
-		}
 	}
 	more(c, options)
 	var err error
-	c.cache, err = otter.New(options)
-	return c, err
+	if c.cache, err = otter.New(options); err != nil {
+		return nil, err
+	}
+	if cfg.OnRemoval != nil {
+		c.teller = newTeller(cfg.OnRemoval, &c.counts.untold)
+	}
+	return c, nil
 }
 
 // Get returns the value for key. It does not allocate.
@@ -153,8 +158,8 @@ func (c *Cache[K, V]) Remove(key K, only func(V) bool) bool {
 // Clear removes everything.
 func (c *Cache[K, V]) Clear() { c.cache.InvalidateAll() }
 
-// Close removes everything and ends the cache's goroutines. It is idempotent;
-// afterwards Get finds nothing.
+// Close removes everything, tells Config.OnRemoval of it and ends the cache's
+// goroutines. It is idempotent; afterwards Get finds nothing.
 func (c *Cache[K, V]) Close() {
 	if c.closed.Swap(true) {
 		return
@@ -163,6 +168,9 @@ func (c *Cache[K, V]) Close() {
 	c.sweeper.Wait()
 	c.cache.InvalidateAll()
 	c.cache.StopAllGoroutines()
+	if c.teller != nil {
+		c.teller.close()
+	}
 }
 
 // Stats returns the current figures.
@@ -172,6 +180,6 @@ func (c *Cache[K, V]) Stats() Stats {
 		Entries: int64(c.cache.EstimatedSize()), Bytes: int64(c.cache.WeightedSize()), MaxBytes: c.cfg.MaxBytes,
 		Expired: n.removed[Expired].Load(), Evicted: n.removed[Evicted].Load(),
 		Invalidated: n.removed[Invalidated].Load(), Replaced: n.removed[Replaced].Load(),
-		TooLarge: n.tooLarge.Load(),
+		TooLarge: n.tooLarge.Load(), Untold: n.untold.Load(),
 	}
 }

@@ -31,9 +31,10 @@ type Config struct {
 	// means [DefaultJitter]; below 1; negative: none.
 	Jitter float64
 
-	// OnRemoval, if set, is told of every entry that is removed. It runs on
-	// goroutines of its own, possibly several at a time and after Close; a
-	// panic in it is not recovered.
+	// OnRemoval, if set, is told of the entries that are removed, one after
+	// the other, on a goroutine of its own; a panic in it is not recovered.
+	// It may be slow for a while, not for ever: when 65,536 removals wait for
+	// it, further ones are only counted, and Close waits for it.
 	OnRemoval func(Removal)
 }
 

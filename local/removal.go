@@ -56,6 +56,8 @@ type Stats struct {
 	// TooLarge counts values that were not stored, being heavier than the
 	// whole cache may be.
 	TooLarge int64
+	// Untold counts removals that Config.OnRemoval was too slow for.
+	Untold int64
 }
 
 // counters are moved under otter's locks, so that each removal is counted
@@ -63,4 +65,5 @@ type Stats struct {
 type counters struct {
 	removed  [causes]atomic.Int64
 	tooLarge atomic.Int64
+	untold   atomic.Int64
 }
