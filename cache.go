@@ -20,6 +20,7 @@ import (
 type Cache struct {
 	cfg      Config
 	prober   dialect.Prober   // nil if the dialect is none
+	embedded bool             // the dialect is a dialect.Embedded
 	rewriter dialect.Rewriter // nil if arguments never change the text
 	implicit bool             // reads without a hint may be cached
 
@@ -129,19 +130,14 @@ func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decis
 	}
 	snap := ident.server.current()
 	if snap == nil {
-		s.origin.refreshCatalog(ident.server)
-		return nil, 0, ReasonCatalog
+		if snap = s.catalog(ctx, ident.server); snap == nil {
+			return nil, 0, ReasonCatalog
+		}
 	}
 	d := c.decide(p, ident, snap)
-	ttl := d.ttl
-	if opts != nil && opts.ttl > 0 {
-		ttl = opts.ttl
-	}
-	switch {
-	case d.refuse != "":
-		return nil, 0, d.refuse
-	case ttl == 0:
-		return nil, 0, ReasonNoTTL
+	ttl, reason := d.lifetime(opts)
+	if reason != "" {
+		return nil, 0, reason
 	}
 	return d, ttl, p.unfit()
 }

@@ -1,11 +1,19 @@
 package querycache_test
 
 import (
+	"context"
+	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	modernc "modernc.org/sqlite"
+
 	"github.com/querycache/querycache"
+	"github.com/querycache/querycache/dialect/sqlite"
+	"github.com/querycache/querycache/internal/fakedriver"
 )
 
 // What others do to the schema, past the cache, is found out by reading the
@@ -17,10 +25,8 @@ func TestSchemaChangedByOthers(t *testing.T) {
 	f.exec(f.bare, "DROP VIEW shelf")
 	f.exec(f.bare, "CREATE VIEW shelf AS SELECT n AS title FROM other")
 
-	f.cache.AgeCatalogs(40 * time.Second)
-	f.refresh(query) // new answers make it look, in the background
-	f.cache.CatalogWork()
-	f.refresh(query)
+	f.cache.AgeCatalogs(querycache.DefaultCatalogInterval)
+	f.refresh(query) // new answers make it look
 	if x := f.explain(query); !slices.Equal(x.Tables, []string{"main.other"}) {
 		t.Errorf("the redefined view depends on %q, want main.other", x.Tables)
 	}
@@ -31,27 +37,65 @@ func TestSchemaChangedByOthers(t *testing.T) {
 }
 
 // A catalog too old is not used for new answers, nor for what a write reaches.
+// That of an embedded database is read by the statement that needs it.
 func TestOutdatedCatalog(t *testing.T) {
 	f := newFixture(t, nil)
 	f.warm(other)
+	f.exec(f.bare, "DROP VIEW shelf")
+	f.exec(f.bare, "CREATE VIEW shelf AS SELECT n AS title FROM other")
 	f.cache.AgeCatalogs(time.Hour)
 	if _, res := f.read(f.db, other); res.Source() != querycache.Local {
 		t.Errorf("a hit comes from %v: what is stored lives as long as it did", res.Source())
 	}
-	if _, res := f.read(f.db, books); res.Reason() != querycache.ReasonCatalog {
-		t.Errorf("a miss is refused with %q, want %q", res.Reason(), querycache.ReasonCatalog)
+	const query = "SELECT title FROM shelf LIMIT 1"
+	if _, res := f.read(f.db, query); res.Reason() != "" {
+		t.Errorf("a miss is refused with %q", res.Reason())
 	}
-	f.cache.CatalogWork()
-	f.warm(books)
+	if _, res := f.read(f.db, query); res.Source() != querycache.Local {
+		t.Errorf("what was read with a new catalog was not stored: from %v (%s)", res.Source(), res.Reason())
+	}
+	if x := f.explain(query); !slices.Equal(x.Tables, []string{"main.other"}) {
+		t.Errorf("the redefined view depends on %q, want main.other", x.Tables)
+	}
 
+	f.warm(books)
+	f.exec(f.bare, "CREATE TRIGGER far AFTER UPDATE ON other BEGIN UPDATE books SET title = 'far'; END")
 	f.cache.AgeCatalogs(time.Hour)
 	f.exec(f.db, "UPDATE other SET n = 1")
-	if n := f.cache.Stats().Everything[querycache.ReasonCatalog]; n != 1 {
+	if got, _ := f.read(f.db, books); !strings.Contains(got, "far") {
+		t.Errorf("a write did not reach what a new trigger writes: %s", got)
+	}
+	if n := f.cache.Stats().Everything[querycache.ReasonCatalog]; n != 0 {
+		t.Errorf("%d writes reached everything for want of a catalog, want 0", n)
+	}
+}
+
+// Other catalogs are read in the background; until they are known nothing is
+// cached, and a write reaches everything.
+func TestOutdatedCatalogInBackground(t *testing.T) {
+	p := &plainDB{t}
+	ctx := context.Background()
+	cache := newCache(t, querycache.Config{Dialect: newAsking()})
+	db := p.cached(cache, signedIn{fakedriver.New().Connector(fakedriver.Full), "ann"})
+	p.expect(ctx, db, one, "int64:1 string:one int64:1 \n", querycache.Database)
+	cache.AgeCatalogs(time.Hour)
+	p.expect(ctx, db, one, "int64:1 string:one int64:1 \n", querycache.Local)
+	withRes, res := querycache.WithResult(ctx)
+	if _, err := dump(withRes, db, tenant); err != nil || res.Reason() != querycache.ReasonCatalog {
+		t.Errorf("a miss is refused with %q, %v, want %q", res.Reason(), err, querycache.ReasonCatalog)
+	}
+	cache.CatalogWork()
+	p.expect(ctx, db, tenant, "string:ann \n", querycache.Database)
+	p.expect(ctx, db, tenant, "string:ann \n", querycache.Local)
+
+	cache.AgeCatalogs(time.Hour)
+	if _, err := db.Exec(update, "new", 1); err != nil {
+		t.Fatal(err)
+	}
+	if n := cache.Stats().Everything[querycache.ReasonCatalog]; n != 1 {
 		t.Errorf("%d writes reached everything for want of a catalog, want 1", n)
 	}
-	if _, res := f.read(f.db, books); res.Source() == querycache.Local {
-		t.Error("a write with an outdated catalog has left an answer")
-	}
+	p.expect(ctx, db, one, "int64:1 string:new int64:2 \n", querycache.Database)
 }
 
 func (f *fixture) refresh(query string) {
@@ -92,5 +136,39 @@ func TestWritesPastTheCache(t *testing.T) {
 	}
 	if got, _ := f.read(f.db, other); got != "int64:9 \n" {
 		t.Errorf("%q after Invalidate, want the new row", got)
+	}
+}
+
+// A program that runs one statement after the other never meets a lock on the
+// bare driver, so the cache must not bring one in: in SQLite a reader of the
+// catalog on a connection of its own would keep a writer from committing.
+func TestCatalogLocksNobodyOut(t *testing.T) {
+	dsn := filepath.Join(t.TempDir(), "test.db")
+	cache, err := querycache.New(querycache.Config{Dialect: sqlite.Dialect(), DefaultTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cache.Close()
+	connector, err := modernc.NewConnector(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := cache.OpenDB(connector)
+	defer db.Close()
+	for i := range 300 {
+		for _, text := range []string{
+			fmt.Sprintf("CREATE TABLE t%d (n INTEGER)", i),
+			fmt.Sprintf("INSERT INTO t%d VALUES (1)", i),
+			fmt.Sprintf("UPDATE t%d SET n = 2", i),
+		} {
+			if _, err := db.Exec(text); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			cache.AgeCatalogs(40 * time.Second)
+		}
+		var n int
+		if err := db.QueryRow(fmt.Sprintf("SELECT n FROM t%d", i)).Scan(&n); err != nil || n != 2 {
+			t.Fatalf("%d, %v", n, err)
+		}
 	}
 }

@@ -127,9 +127,15 @@ func newCache(t *testing.T, cfg querycache.Config) *querycache.Cache {
 	return cache
 }
 
+// cached opens a database and waits until its catalog is known.
 func (p *plainDB) cached(cache *querycache.Cache, c driver.Connector) *sql.DB {
+	p.Helper()
 	db := cache.OpenDB(c)
 	p.Cleanup(func() { db.Close() })
+	if err := db.Ping(); err != nil {
+		p.Fatal(err)
+	}
+	cache.CatalogWork()
 	return db
 }
 

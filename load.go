@@ -38,8 +38,8 @@ type stamp struct {
 // what it reads, this caller's own among them, has ended since it began.
 func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	s, c := l.session, l.session.cache
-	if s.origin.recent(l.decision.ident.server) == nil {
-		return s.bypass(ctx, stmt, text, l.plan, args, ReasonCatalog, l.opts)
+	if reason := l.renew(ctx); reason != "" {
+		return s.bypass(ctx, stmt, text, l.plan, args, reason, l.opts)
 	}
 	refresh := l.plan.hint.refresh || l.opts != nil && l.opts.refresh
 	res := c.flight.Do(ctx, l.key, l.stamp,
@@ -60,6 +60,21 @@ func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []dri
 		return nil, res.Err
 	}
 	return l.rec.Rows(l.done), nil
+}
+
+// renew makes the decision anew if the catalog that it was made with is too old
+// for new answers, which it is not for those that are kept already.
+func (l *load) renew(ctx context.Context) (reason Reason) {
+	s, d := l.session, l.decision
+	snap := s.catalog(ctx, d.ident.server)
+	if snap == nil {
+		return ReasonCatalog
+	}
+	if snap != d.snap {
+		l.decision = s.cache.decide(l.plan, d.ident, snap)
+		l.ttl, reason = l.decision.lifetime(l.opts)
+	}
+	return reason
 }
 
 // stamp is taken by the caller that will query. Only with the catalog that the

@@ -17,6 +17,7 @@ func New(cfg Config) (*Cache, error) {
 	}
 	c := &Cache{cfg: cfg, implicit: cfg.DefaultTTL > 0 || len(cfg.Rules) > 0}
 	c.prober, _ = cfg.Dialect.(dialect.Prober)
+	_, c.embedded = cfg.Dialect.(dialect.Embedded)
 	c.rewriter, _ = cfg.Dialect.(dialect.Rewriter)
 	c.plans, err = newPlans(cfg.Dialect, c.malformed)
 	if err != nil {

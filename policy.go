@@ -44,6 +44,19 @@ func (c *Cache) decide(p *plan, ident *identity, snap *snapshot) *decision {
 	return d
 }
 
+// lifetime returns how long an answer to the read may be shown, or why it is
+// not cached. The context is stronger than hint, rule and default.
+func (d *decision) lifetime(opts *options) (time.Duration, Reason) {
+	ttl := d.ttl
+	if opts != nil && opts.ttl > 0 {
+		ttl = opts.ttl
+	}
+	if d.refuse == "" && ttl == 0 {
+		return 0, ReasonNoTTL
+	}
+	return ttl, d.refuse
+}
+
 func (c *Cache) newDecision(p *plan, ident *identity, snap *snapshot) *decision {
 	d := &decision{ident: ident, snap: snap, limits: c.cfg.limits()}
 	srv := ident.server

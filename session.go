@@ -81,7 +81,7 @@ func (s *session) ident() *identity {
 func (s *session) Query(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	s.settle()
 	p := s.plan(text, args)
-	if p.readable() && (!p.stmt.Calls || !s.callsWrite(p)) {
+	if p.readable() && (!p.stmt.Calls || !s.callsWrite(ctx, p)) {
 		return s.read(ctx, stmt, text, p, args)
 	}
 	return s.queryAround(ctx, stmt, text, p, args)
@@ -98,8 +98,8 @@ func (s *session) plan(text string, args []driver.NamedValue) *plan {
 
 // callsWrite reports whether functions of a query may write, or are not known:
 // it is then run as a write.
-func (s *session) callsWrite(p *plan) bool {
-	tags, _ := s.reach(p, s.heldIdent())
+func (s *session) callsWrite(ctx context.Context, p *plan) bool {
+	tags, _ := s.reach(ctx, p, s.heldIdent())
 	return !tags.Empty()
 }
 
@@ -107,7 +107,7 @@ func (s *session) callsWrite(p *plan) bool {
 func (s *session) Exec(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Result, error) {
 	s.settle()
 	p := s.plan(text, args)
-	if p.readable() && (!p.stmt.Calls || !s.callsWrite(p)) {
+	if p.readable() && (!p.stmt.Calls || !s.callsWrite(ctx, p)) {
 		res, err := s.conn.RunExec(ctx, stmt, text, args)
 		s.ran(p, err)
 		return res, err
@@ -117,13 +117,13 @@ func (s *session) Exec(ctx context.Context, stmt *wrap.Stmt, text string, args [
 
 // Prepare implements wrap.Session. Some statements act when they are prepared,
 // as many of SQLite's pragmas do; reads do not.
-func (s *session) Prepare(text string, prepare func() error) error {
+func (s *session) Prepare(ctx context.Context, text string, prepare func() error) error {
 	p := s.cache.plans.get(text)
 	if p.stmt.Effect == dialect.NoEffect || p.readable() {
 		return prepare()
 	}
 	var w write
-	if tags, why := s.reach(p, s.heldIdent()); !tags.Empty() {
+	if tags, why := s.reach(ctx, p, s.heldIdent()); !tags.Empty() {
 		w = s.cache.begin(s.heldIdent(), tags, p.stmt.Kind == dialect.DDL, why)
 	}
 	err := prepare()

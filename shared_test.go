@@ -31,7 +31,6 @@ func TestSharedDriver(t *testing.T) {
 	if cache == nil {
 		t.Fatal("the database has no cache")
 	}
-	cache.CatalogWork() // it has not seen CREATE TABLE before
 	p.expect(ctx, first, query, "int64:1 \n", querycache.Database)
 	p.expect(ctx, first, query, "int64:1 \n", querycache.Local)
 	if _, err := second.Exec("UPDATE t SET n = 2"); err != nil {

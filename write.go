@@ -98,7 +98,7 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 	}
 	a := around{session: s, stmt: p.stmt}
 	ident := s.heldIdent()
-	tags, why := s.reach(p, ident)
+	tags, why := s.reach(ctx, p, ident)
 	ddl := p.stmt.Kind == dialect.DDL || anyPart(p.stmt, dialect.DDL)
 
 	if p.stmt.Calls {
@@ -140,7 +140,7 @@ func (s *session) leadsElsewhere(why Reason) bool {
 
 // reach returns what the statement may write, with the reason if that is
 // everything.
-func (s *session) reach(p *plan, ident *identity) (invalidation.Tags, Reason) {
+func (s *session) reach(ctx context.Context, p *plan, ident *identity) (invalidation.Tags, Reason) {
 	if !p.stmt.MayWrite() && p.stmt.Parts == nil && !p.stmt.Calls {
 		return invalidation.Tags{}, ""
 	}
@@ -150,7 +150,7 @@ func (s *session) reach(p *plan, ident *identity) (invalidation.Tags, Reason) {
 	if p.stmt.Kind == dialect.DDL {
 		return invalidation.Everything(), ""
 	}
-	snap := s.origin.recent(ident.server)
+	snap := s.catalog(ctx, ident.server)
 	if snap == nil {
 		return invalidation.Everything(), ReasonCatalog
 	}

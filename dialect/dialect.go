@@ -57,6 +57,16 @@ type Prober interface {
 	Load(ctx context.Context, conn driver.Conn) (Catalog, error)
 }
 
+// An Embedded dialect is a [Prober] of a database in files, whose writers a
+// second connection could lock out while it reads the catalog. The catalog,
+// quick to read there, is read on the connection whose statement needs it,
+// before that statement, instead of in the background.
+type Embedded interface {
+	Prober
+	// Embedded only marks the dialect.
+	Embedded()
+}
+
 // A Rewriter is a Dialect of a driver whose arguments can change the text of
 // the statement.
 type Rewriter interface {

@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	_ dialect.Dialect = sqlite{}
-	_ dialect.Prober  = sqlite{}
+	_ dialect.Dialect  = sqlite{}
+	_ dialect.Embedded = sqlite{}
 )
 
-// Dialect returns the dialect of SQLite. It implements [dialect.Prober] and
+// Dialect returns the dialect of SQLite. It implements [dialect.Embedded] and
 // is safe for concurrent use.
 func Dialect() dialect.Dialect { return sqlite{} }
 
@@ -33,6 +33,10 @@ func (sqlite) Name() string { return "sqlite" }
 
 // Lexicon returns the quotes and comments of SQLite.
 func (sqlite) Lexicon() dialect.Lexicon { return lexicon }
+
+// Embedded implements [dialect.Embedded]: a reader keeps the writer of a
+// rollback journal from committing.
+func (sqlite) Embedded() {}
 
 // AppendArg reports false: what drivers for SQLite bind beyond the types of
 // database/sql they convert in ways of their own.

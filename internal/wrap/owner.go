@@ -31,7 +31,7 @@ type Session interface {
 	Exec(ctx context.Context, stmt *Stmt, text string, args []driver.NamedValue) (driver.Result, error)
 
 	// Prepare runs prepare, exactly once, and returns its error as it is.
-	Prepare(text string, prepare func() error) error
+	Prepare(ctx context.Context, text string, prepare func() error) error
 
 	// Deferrable reports whether preparing text may wait until the first
 	// execution that has to reach the database.

@@ -36,14 +36,14 @@ func (s *session) Exec(ctx context.Context, stmt *wrap.Stmt, text string, args [
 	return s.conn.RunExec(ctx, stmt, text, args)
 }
 
-func (s *session) Prepare(_ string, prepare func() error) error { return prepare() }
-func (s *session) Deferrable(string) bool                       { return true }
-func (s *session) Begin(begin func() error) error               { return begin() }
-func (s *session) Commit(commit func() error) error             { return commit() }
-func (s *session) Rollback(rollback func() error) error         { return rollback() }
-func (s *session) Returned() bool                               { return s.owner.keep }
-func (s *session) Exposed()                                     {}
-func (s *session) Lost()                                        {}
+func (s *session) Prepare(_ context.Context, _ string, prepare func() error) error { return prepare() }
+func (s *session) Deferrable(string) bool                                          { return true }
+func (s *session) Begin(begin func() error) error                                  { return begin() }
+func (s *session) Commit(commit func() error) error                                { return commit() }
+func (s *session) Rollback(rollback func() error) error                            { return rollback() }
+func (s *session) Returned() bool                                                  { return s.owner.keep }
+func (s *session) Exposed()                                                        {}
+func (s *session) Lost()                                                           {}
 
 type noRows struct{}
 

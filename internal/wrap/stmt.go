@@ -35,7 +35,7 @@ func (s *Stmt) prepare(ctx context.Context) error {
 		s.base = nil
 	}
 	var stmt driver.Stmt
-	err = c.session.Prepare(s.text, func() (err error) {
+	err = c.session.Prepare(ctx, s.text, func() (err error) {
 		stmt, err = r.prepare(ctx, s.text)
 		return err
 	})

@@ -1,0 +1,129 @@
+package querycache
+
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+
+	"github.com/querycache/querycache/dialect"
+)
+
+// catalog returns the catalog of srv for a statement that is about to run on
+// this connection: nil if it is not known. That of an embedded database is then
+// read here and now, unless a transaction may be open, in which nothing of ours
+// has a place.
+func (s *session) catalog(ctx context.Context, srv *server) *snapshot {
+	snap := s.origin.recent(srv)
+	if snap != nil || !s.cache.embedded || s.tx != noTx || s.tainted || s.holds {
+		return snap
+	}
+	base, err := s.conn.Base(ctx)
+	if err != nil || s.heldIdent().server != srv || !srv.loading.CompareAndSwap(false, true) {
+		return nil // the statement itself will meet the error; or somebody else is at it
+	}
+	defer srv.loading.Store(false)
+	s.cache.readCatalog(ctx, srv, base)
+	return s.origin.recent(srv)
+}
+
+// readCatalog reads the catalog of srv on a connection that is in no
+// transaction.
+func (c *Cache) readCatalog(ctx context.Context, srv *server, base driver.Conn) {
+	if err := srv.read(ctx, c.prober, base); err != nil {
+		c.warnCatalog(err)
+	}
+}
+
+func (c *Cache) warnCatalog(err error) {
+	c.warnOnce("catalog", "cannot read the catalog, nothing is cached until it can be", "error", err)
+}
+
+// recent returns the catalog of srv if it is current and was read within
+// Config.CatalogInterval: what others did to the schema must not go into new
+// answers for longer. From half that age on it is read again in the background,
+// so that a database in use is never without; that of an embedded database is
+// read by whoever needs it, see [session.catalog].
+func (o *origin) recent(srv *server) *snapshot {
+	snap := srv.current()
+	if snap == nil {
+		o.refreshCatalog(srv)
+		return nil
+	}
+	if o.cache.prober == nil {
+		return snap
+	}
+	age, interval := o.cache.clock.Age(snap.asked), o.cache.cfg.CatalogInterval
+	if age > interval/2 {
+		o.refreshCatalog(srv)
+	}
+	if age > interval {
+		return nil
+	}
+	return snap
+}
+
+// refreshCatalog reads the catalog of srv in the background, over a connection
+// of its own, unless somebody is at it already.
+func (o *origin) refreshCatalog(srv *server) {
+	c := o.cache
+	switch {
+	case c.prober == nil:
+		srv.catalog.Store(&snapshot{catalog: dialect.Names{}, ddl: srv.ddl.Load()})
+		return
+	case c.embedded:
+		return
+	}
+	if !srv.loading.CompareAndSwap(false, true) {
+		return
+	}
+	started := c.start(func(ctx context.Context) {
+		defer srv.loading.Store(false)
+		var err error
+		for attempt := range catalogAttempts {
+			err = o.loadCatalog(ctx, srv)
+			if err == nil && srv.current() != nil || ctx.Err() != nil {
+				return
+			}
+			pause(ctx, min(catalogPause<<attempt, catalogMaxPause))
+		}
+		if err != nil {
+			c.warnCatalog(err)
+		}
+	})
+	if !started {
+		srv.loading.Store(false)
+	}
+}
+
+// What keeps a catalog from being read, such as another schema change, is often
+// over soon. Whoever needs it later begins anew.
+const (
+	catalogAttempts = 10
+	catalogPause    = 5 * time.Millisecond
+	catalogMaxPause = time.Second
+)
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func (o *origin) loadCatalog(ctx context.Context, srv *server) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	base, err := o.connector.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	id, _, err := o.cache.prober.Probe(ctx, base)
+	if err != nil {
+		return err
+	}
+	if id != srv.id {
+		return nil // the address leads to another server by now
+	}
+	return srv.read(ctx, o.cache.prober, base)
+}
