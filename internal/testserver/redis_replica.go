@@ -1,0 +1,97 @@
+package testserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// Replica starts a replica of a server, with lines of redis.conf as NewRedis
+// does, and returns when it has copied what the server has, to its own file
+// too. It follows from then on, but not at once: a test that needs a write to
+// be there asks for it, by WAIT or the replica itself.
+func Replica(t testing.TB, of *RedisServer, options ...string) *RedisServer {
+	t.Helper()
+	s := NewRedis(t, append([]string{"replicaof " + strings.Replace(of.addr, ":", " ", 1)}, options...)...)
+	s.until(copied)
+	return s
+}
+
+// Cut makes a replica miss what its primary gets from now on. Stop does not:
+// what waits in a stopped server's connections arrives later.
+func (s *RedisServer) Cut() {
+	s.t.Helper()
+	s.must("REPLICAOF", "127.0.0.1", "1") // nobody listens there
+}
+
+// Promote makes a replica a primary for good, over Kill and Start too. Its
+// former primary is not told.
+func (s *RedisServer) Promote() {
+	s.t.Helper()
+	s.must("REPLICAOF", "NO", "ONE")
+	s.must("CONFIG", "REWRITE")
+}
+
+// copied is nil once a replica has all that its primary had.
+func copied(ctx context.Context, client *goredis.Client) error {
+	text, err := client.Info(ctx).Result()
+	if err != nil {
+		return err
+	}
+	info := fields(text)
+	if status := info["master_link_status"]; status != "up" {
+		return fmt.Errorf("its link to its primary is %q", status)
+	}
+	if info["aof_rewrite_in_progress"]+info["aof_rewrite_scheduled"] != "00" {
+		return errors.New("it is still writing what it has copied to its file")
+	}
+	return nil
+}
+
+// must sends a command that has to work.
+func (s *RedisServer) must(command ...any) {
+	s.t.Helper()
+	err := s.ask(func(ctx context.Context, client *goredis.Client) error {
+		return client.Do(ctx, command...).Err()
+	})
+	if err != nil {
+		s.t.Fatalf("%v: %v", command, err)
+	}
+}
+
+// ask calls with a client of the server.
+func (s *RedisServer) ask(call func(context.Context, *goredis.Client) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	client, err := redisClient(ctx, redis.url(s.addr))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return call(ctx, client)
+}
+
+// until asks until the answer is nil.
+func (s *RedisServer) until(call func(context.Context, *goredis.Client) error) {
+	s.t.Helper()
+	poll(s.t, func() error { return s.ask(call) })
+}
+
+// poll calls until the answer is nil.
+func poll(t testing.TB, call func() error) {
+	t.Helper()
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		err := call()
+		if err == nil {
+			return
+		}
+		if time.Since(start) > patience {
+			t.Fatalf("after %v: %v", patience, err)
+		}
+	}
+}
