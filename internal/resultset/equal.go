@@ -9,11 +9,11 @@ import (
 )
 
 // Equal reports whether o has the same columns and the same rows in the same
-// order: values of the same Go types that no caller could tell apart. A nil
+// order, scanned by themselves or not: values of the same Go types that no caller could tell apart. A nil
 // []byte differs from an empty one, -0 from 0; NaN equals NaN; times are equal
 // if they are the same instant in a zone of the same name and offset.
 func (s *Set) Equal(o *Set) bool {
-	return s == o || s.rows == o.rows &&
+	return s == o || s.rows == o.rows && (s.scans == nil) == (o.scans == nil) &&
 		slices.Equal(s.columns, o.columns) &&
 		slices.EqualFunc(s.values, o.values, sameValue)
 }

@@ -20,10 +20,15 @@ type failed struct {
 
 // Next implements driver.Rows.
 func (f *failed) Next(dest []driver.Value) error {
-	if f.replay.Next(dest) == io.EOF { //nolint:errorlint // database/sql compares it so
+	return f.ended(f.replay.Next(dest))
+}
+
+// ended replaces the end of the rows by the error.
+func (f *failed) ended(err error) error {
+	if err == io.EOF { //nolint:errorlint // database/sql compares it so
 		return f.readErr
 	}
-	return nil
+	return err
 }
 
 // Close implements driver.Rows. It returns the error of the live Close even if

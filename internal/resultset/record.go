@@ -34,7 +34,9 @@ const (
 	// Failed: reading or closing returned an error.
 	Failed
 	// CustomType: a value is of a type that is not known to be immutable and
-	// exactly reproducible; what follows its row has not been read.
+	// exactly reproducible, and what follows its row has not been read; or
+	// the rows scan by themselves in ways that are not known, and nothing
+	// has been read.
 	CustomType
 )
 
@@ -57,9 +59,18 @@ func (o Outcome) String() string {
 // the columns is taken before the first row, so that it is the same for whoever
 // is served from the recording, first or later.
 //
+// scans is asked only if live implements driver.RowsColumnScanner (Go 1.27):
+// it returns, for columns of these database types, how each one's values are
+// scanned, or nil if that is not known for all of them. It may be nil itself.
+//
 // A panic of the driver passes through; live is then neither closed nor owned.
-func Record(live driver.Rows, limits Limits) *Recording {
+func Record(live driver.Rows, limits Limits, scans func(types []string) []ColumnScan) *Recording {
 	r := &Recording{live: live, set: newSet(describe(live))}
+	read, ok := r.reader(scans)
+	if !ok {
+		r.why = CustomType
+		return r
+	}
 	// One slice for all rows, as database/sql has it: a driver may find in it
 	// what it wrote there before.
 	row := make([]driver.Value, len(r.set.columns))
@@ -68,11 +79,12 @@ func Record(live driver.Rows, limits Limits) *Recording {
 			r.why = TooLarge
 			return r
 		}
-		if err := live.Next(row); err != nil {
+		err := read(row)
+		if err != nil && !r.pending {
 			r.stop(err)
 			return r
 		}
-		if !r.set.add(row) {
+		if r.pending || !r.set.add(row) {
 			r.why = CustomType
 			return r
 		}
@@ -86,6 +98,7 @@ type Recording struct {
 	set      *Set // all that was read
 	why      Outcome
 	live     driver.Rows // nil once closed or handed on
+	pending  bool        // live stands on a row that set does not have
 	readErr  error       // what ended the reading of a finished one, or io.EOF
 	closeErr error       // what closing live returned
 }
@@ -131,14 +144,16 @@ func (r *Recording) Rows(end func()) driver.Rows {
 		if r.why == Complete {
 			return r.set.Rows()
 		}
-		return &failed{replay: r.set.replay(), readErr: r.readErr, closeErr: r.closeErr}
+		played := r.set.replay()
+		f := &failed{replay: &played.replay, readErr: r.readErr, closeErr: r.closeErr}
+		return f.rows(played)
 	}
 	if r.live == nil {
 		panic("bug: second Rows of an unfinished recording")
 	}
-	l := &tail{prefix: r.set.replay(), live: r.live, eof: r.why == MoreSets, end: end}
+	t := &tail{prefix: r.set.replay(), live: r.live, eof: r.why == MoreSets, pending: r.pending, end: end}
 	r.set, r.live = nil, nil
-	return l
+	return t.rows()
 }
 
 // stop ends the recording after err of Next.

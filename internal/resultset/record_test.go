@@ -44,7 +44,7 @@ func twin(t *testing.T, name string, s script, limits Limits, most int) {
 	want := play(bare, most)
 
 	live, counts := s.live()
-	r := Record(live, limits)
+	r := Record(live, limits, nil)
 	if r.Finished() != (counts.closed == 1) {
 		t.Errorf("%s: Finished %t, closed %d times", name, r.Finished(), counts.closed)
 	}
@@ -145,7 +145,7 @@ func TestOutcome(t *testing.T) {
 		}
 		s.plain = tt.plain
 		live, counts := s.live()
-		r := Record(live, tt.limits)
+		r := Record(live, tt.limits, nil)
 		if r.Why() != tt.why || r.Err() != tt.err || r.set.Len() != tt.read {
 			t.Errorf("%s %+v: %v, error %v, %d rows; want %v, %v, %d", tt.script, tt.limits,
 				r.Why(), r.Err(), r.set.Len(), tt.why, tt.err, tt.read)
@@ -184,7 +184,7 @@ func TestEnd(t *testing.T) {
 	for _, tt := range tests {
 		live, counts := scripts[tt.script].live()
 		at, ends, step := -1, 0, 0
-		rows := Record(live, tt.limits).Rows(func() { at = step; ends++ })
+		rows := Record(live, tt.limits, nil).Rows(func() { at = step; ends++ })
 		for i, f := range tt.steps {
 			step = i + 1
 			if err := f(rows); step == tt.at && err != tt.err {
@@ -204,7 +204,7 @@ func TestEnd(t *testing.T) {
 func TestEndComesAfterLiveClose(t *testing.T) {
 	live, counts := scripts["ten"].live()
 	closed := 0
-	rows := Record(live, Limits{Rows: 1}).Rows(func() { closed = counts.closed })
+	rows := Record(live, Limits{Rows: 1}, nil).Rows(func() { closed = counts.closed })
 	rows.Close()
 	if closed != 1 {
 		t.Error("end was called before the live rows were closed")
@@ -214,7 +214,7 @@ func TestEndComesAfterLiveClose(t *testing.T) {
 // A caller who stops before the error still learns what closing returned, once.
 func TestFailedEarlyClose(t *testing.T) {
 	live, _ := scripts["error and close error"].live()
-	rows := Record(live, Limits{}).Rows(nil)
+	rows := Record(live, Limits{}, nil).Rows(nil)
 	if err := rows.Next(make(row, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestFailedEarlyClose(t *testing.T) {
 
 func TestSecondRowsPanics(t *testing.T) {
 	live, _ := scripts["ten"].live()
-	r := Record(live, Limits{Rows: 1})
+	r := Record(live, Limits{Rows: 1}, nil)
 	r.Rows(nil)
 	defer func() {
 		if p := recover(); p == nil || !strings.HasPrefix(p.(string), "bug: ") {
@@ -252,13 +252,13 @@ func TestDriverPanicPasses(t *testing.T) {
 			t.Errorf("recovered %v, closed %d times", p, counts.closed)
 		}
 	}()
-	Record(panicking{live}, Limits{})
+	Record(panicking{live}, Limits{}, nil)
 }
 
 func recordAll(t testing.TB, s script) *Set {
 	t.Helper()
 	live, _ := s.live()
-	set := Record(live, Limits{}).Set()
+	set := Record(live, Limits{}, nil).Set()
 	if set == nil {
 		t.Fatalf("no set of %+v", s)
 	}

@@ -16,9 +16,6 @@ var (
 )
 
 // replay plays a Set. Like every driver.Rows it has one user at a time.
-//
-// It does not implement driver.RowsColumnScanner (Go 1.27): a driver that does
-// may convert in ways that only its own code knows.
 type replay struct {
 	set   *Set
 	next  int      // row that Next gives out
@@ -26,13 +23,23 @@ type replay struct {
 	names []string // its own; see Set.replay
 }
 
+// scanning is a replay of rows that scanned by themselves: with Go 1.27 it
+// implements driver.RowsColumnScanner.
+type scanning struct{ replay }
+
 // Rows returns a new replay of s, from its first row. It is one allocation up
 // to 64 columns, one more above, and one more at the first row if the Set holds
 // []byte contents: the buffer that these are copied into, valid until the next
 // Next. (Each such value then takes the small box that Go makes to put a slice
 // into an interface.) What a user does to the values and column names that he
 // was given never reaches the Set or another replay.
-func (s *Set) Rows() driver.Rows { return s.replay() }
+func (s *Set) Rows() driver.Rows {
+	r := s.replay()
+	if s.scans != nil {
+		return r
+	}
+	return &r.replay
+}
 
 // Columns implements driver.Rows.
 func (r *replay) Columns() []string { return r.names }
@@ -97,38 +104,38 @@ func (r *replay) ColumnTypePrecisionScale(i int) (precision, scale int64, ok boo
 // be cloned when asked for (an allocation per hit). Hence each replay has its
 // own, inside its one object. The widths make objects that fill the size
 // classes of the allocator.
-func (s *Set) replay() *replay {
+func (s *Set) replay() *scanning {
 	switch n := len(s.columns); {
 	case n <= 4:
 		var r struct {
-			replay
+			scanning
 			room [4]string
 		}
 		return r.start(s, r.room[:n])
 	case n <= 8:
 		var r struct {
-			replay
+			scanning
 			room [8]string
 		}
 		return r.start(s, r.room[:n])
 	case n <= 16:
 		var r struct {
-			replay
+			scanning
 			room [16]string
 		}
 		return r.start(s, r.room[:n])
 	case n <= 64:
 		var r struct {
-			replay
+			scanning
 			room [64]string
 		}
 		return r.start(s, r.room[:n])
 	default:
-		return new(replay).start(s, make([]string, n))
+		return new(scanning).start(s, make([]string, n))
 	}
 }
 
-func (r *replay) start(s *Set, names []string) *replay {
+func (r *scanning) start(s *Set, names []string) *scanning {
 	copy(names, s.names)
 	r.set, r.names = s, names
 	return r

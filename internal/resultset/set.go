@@ -17,6 +17,7 @@ import (
 // safe for concurrent use. The zero value has no columns and no rows.
 type Set struct {
 	columns []Column
+	scans   []ColumnScan   // by column; nil if the rows did not scan by themselves
 	names   []string       // of the columns, in one piece for replays to copy
 	values  []driver.Value // row by row; len = rows * len(columns)
 	rows    int            // kept apart: a row of no columns is a row
@@ -45,6 +46,13 @@ func newSet(columns []Column) *Set {
 		names[i] = columns[i].Name
 	}
 	return &Set{columns: columns, names: names, held: headBytes(columns)}
+}
+
+// scanWith makes s one whose replays scan by themselves. It takes ownership of
+// scans, of which there is one for each column.
+func (s *Set) scanWith(scans []ColumnScan) {
+	s.scans = scans
+	s.held += scannedBytes(len(scans) * wordBytes)
 }
 
 // add appends a row, whose []byte values it copies: the driver may overwrite

@@ -72,7 +72,7 @@ func TestColumnNamesBelongToTheirUser(t *testing.T) {
 func TestConcurrentReplays(t *testing.T) {
 	for _, name := range []string{"bytes", "all types", "error middle"} {
 		live, _ := scripts[name].live()
-		r := Record(live, Limits{})
+		r := Record(live, Limits{}, nil)
 		want := play(r.Rows(nil), 1000)
 		var wg sync.WaitGroup
 		for range 8 {
@@ -140,7 +140,7 @@ func TestEqual(t *testing.T) {
 	for name, s := range scripts {
 		live, _ := s.live()
 		again, _ := s.live()
-		a, b := Record(live, Limits{}).Set(), Record(again, Limits{}).Set()
+		a, b := Record(live, Limits{}, nil).Set(), Record(again, Limits{}, nil).Set()
 		if a != nil && !(a.Equal(a) && a.Equal(b) && b.Equal(a)) {
 			t.Errorf("%s: not equal to itself", name)
 		}
@@ -230,7 +230,7 @@ func BenchmarkRecord(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				live, _ := s.live()
-				Record(live, Limits{Rows: 10000, Bytes: 1 << 20})
+				Record(live, Limits{Rows: 10000, Bytes: 1 << 20}, nil)
 			}
 		})
 	}

@@ -31,12 +31,12 @@ func TestThroughSQL(t *testing.T) {
 	for name, s := range scripts {
 		for _, limits := range []Limits{{}, {Rows: 1}} {
 			live := func() driver.Rows { rows, _ := s.live(); return rows }
-			cold := func() driver.Rows { return Record(live(), limits).Rows(nil) }
+			cold := func() driver.Rows { return Record(live(), limits, nil).Rows(nil) }
 			want := useSQL(t, live)
 			if got := useSQL(t, cold); !slices.Equal(got, want) {
 				t.Errorf("%s %+v: recorded\n got %s\nwant %s", name, limits, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
 			}
-			r := Record(live(), limits)
+			r := Record(live(), limits, nil)
 			if !r.Finished() {
 				r.Rows(nil).Close()
 				continue
@@ -49,28 +49,35 @@ func TestThroughSQL(t *testing.T) {
 	}
 }
 
-func useSQL(t *testing.T, from source) (seen []string) {
+// A destination makes n variables to scan a row into.
+type destination struct {
+	name  string
+	slots func(n int) []any
+}
+
+var destinations = []destination{
+	{"any", pointers[any]},
+	{"string", pointers[sql.NullString]},
+	{"bytes", pointers[[]byte]},
+	{"RawBytes", pointers[sql.RawBytes]},
+	{"int64", pointers[int64]},
+	{"float64", pointers[sql.NullFloat64]},
+	{"bool", pointers[sql.NullBool]},
+	{"time", pointers[sql.Null[time.Time]]},
+	{"Scanner", pointers[keeper]},
+}
+
+func useSQL(t *testing.T, from source, more ...destination) (seen []string) {
 	t.Helper()
 	db := sql.OpenDB(from)
 	defer db.Close()
-	scanners := map[string]func(int) []any{
-		"any":      pointers[any],
-		"string":   pointers[sql.NullString],
-		"bytes":    pointers[[]byte],
-		"RawBytes": pointers[sql.RawBytes],
-		"int64":    pointers[int64],
-		"float64":  pointers[sql.NullFloat64],
-		"bool":     pointers[sql.NullBool],
-		"time":     pointers[sql.Null[time.Time]],
-		"Scanner":  pointers[keeper],
-	}
-	for _, kind := range []string{"any", "string", "bytes", "RawBytes", "int64", "float64", "bool", "time", "Scanner"} {
+	for _, kind := range append(slices.Clip(destinations), more...) {
 		rows, err := db.Query("q")
 		if err != nil {
 			t.Fatal(err)
 		}
 		say := func(format string, args ...any) {
-			seen = append(seen, kind+": "+fmt.Sprintf(format, args...))
+			seen = append(seen, kind.name+": "+fmt.Sprintf(format, args...))
 		}
 		for {
 			names, err := rows.Columns()
@@ -80,7 +87,7 @@ func useSQL(t *testing.T, from source) (seen []string) {
 				say("type %+v %v", *c, err)
 			}
 			for rows.Next() {
-				dest := scanners[kind](len(names))
+				dest := kind.slots(len(names))
 				err := rows.Scan(dest...)
 				say("scan error %v", err)
 				for _, d := range dest {
@@ -125,6 +132,8 @@ func deref(p any) string {
 		return fmt.Sprint(*p)
 	case *keeper:
 		return p.got
+	case fmt.Stringer:
+		return p.String()
 	}
 	panic(fmt.Sprintf("deref: %T", p))
 }
@@ -156,7 +165,7 @@ func TestQueryRow(t *testing.T) {
 		db := sql.OpenDB(source(func() driver.Rows {
 			var live driver.Rows
 			live, counts = s.live()
-			return Record(live, tt.limits).Rows(func() { ends++ })
+			return Record(live, tt.limits, nil).Rows(func() { ends++ })
 		}))
 		var got int64
 		if err := db.QueryRow("q").Scan(&got); err != tt.err || got != tt.want {
@@ -175,7 +184,7 @@ func TestTailMetadata(t *testing.T) {
 	s := one("a", row{int64(1)}, row{"two"}, row{3.5})
 	live, _ := s.live()
 	first := showColumns(live)
-	rows := Record(live, Limits{Rows: 1}).Rows(nil)
+	rows := Record(live, Limits{Rows: 1}, nil).Rows(nil)
 	dest := make(row, 1)
 	for i := range 2 {
 		if got := showColumns(rows); got != first {

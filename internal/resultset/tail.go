@@ -19,10 +19,11 @@ var (
 // tail plays the rows that were read from live, and then live itself, untouched.
 // Optional interfaces that live lacks are answered as database/sql would.
 type tail struct {
-	prefix *replay // nil once it is played or skipped
-	live   driver.Rows
-	eof    bool   // live has said io.EOF, with another result set to follow
-	end    func() // nil once called
+	prefix  *scanning // nil once it is played or skipped
+	live    driver.Rows
+	eof     bool   // live has said io.EOF, with another result set to follow
+	pending bool   // live stands on a row that is not in prefix
+	end     func() // nil once called
 }
 
 // Next implements driver.Rows.
@@ -36,7 +37,11 @@ func (t *tail) Next(dest []driver.Value) error {
 	if t.eof {
 		return io.EOF
 	}
-	err := t.live.Next(dest)
+	return t.met(t.live.Next(dest))
+}
+
+// met passes on what live has said instead of a row.
+func (t *tail) met(err error) error {
 	if err != nil && (err != io.EOF || !hasNextResultSet(t.live)) { //nolint:errorlint // database/sql compares it so
 		t.over()
 	}
@@ -54,7 +59,7 @@ func (t *tail) HasNextResultSet() bool { return hasNextResultSet(t.live) }
 
 // NextResultSet implements driver.RowsNextResultSet.
 func (t *tail) NextResultSet() error {
-	t.prefix, t.eof = nil, false
+	t.prefix, t.eof, t.pending = nil, false, false
 	err := io.EOF
 	if live, ok := t.live.(driver.RowsNextResultSet); ok {
 		err = live.NextResultSet()

@@ -96,7 +96,7 @@ func TestBytes(t *testing.T) {
 			for i := range names {
 				names[i] = strings.Clone(names[i])
 			}
-			return Record(&fresh{names: names, rows: tt.rows, value: tt.value}, Limits{}).Set()
+			return Record(&fresh{names: names, rows: tt.rows, value: tt.value}, Limits{}, nil).Set()
 		}
 		bytes := record().Bytes()
 		sets := make([]*Set, max(4, min(4000, 4<<20/bytes)))
