@@ -57,6 +57,19 @@ type Prober interface {
 	Load(ctx context.Context, conn driver.Conn) (Catalog, error)
 }
 
+// A Watcher is a [Prober] of a driver that knows some of the state of a session
+// without asking the server, so that nothing of it has to be guessed. Its
+// methods send nothing. They report false for a connection that does not tell.
+type Watcher interface {
+	Prober
+	// InTx reports whether conn is in a transaction, one that has failed
+	// included.
+	InTx(conn driver.Conn) (in, ok bool)
+	// Reported returns what the server has said of the settings of the
+	// session: it is equal as long as they are.
+	Reported(conn driver.Conn) (settings string, ok bool)
+}
+
 // An Embedded dialect is a [Prober] of a database in files, whose writers a
 // second connection could lock out while it reads the catalog. The catalog,
 // quick to read there, is read on the connection whose statement needs it,

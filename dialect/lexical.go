@@ -13,7 +13,7 @@ import (
 // returns may be cached unless a user vouches for it. It never returns nil.
 func (l Lexicon) Lexical(text string) *Statement {
 	if reason := l.Guard(text); reason != "" {
-		return unknown(reason)
+		return Opaque(reason)
 	}
 	var parts []*Statement
 	var words []Token // of the current statement
@@ -23,7 +23,7 @@ func (l Lexicon) Lexical(text string) *Statement {
 		t, more = s.Next()
 		switch {
 		case t.Kind == Unterminated || t.Kind == BlockComment && t.isCode():
-			return unknown(ReasonUnanalysed)
+			return Opaque(ReasonUnanalysed)
 		case t.isComment():
 		case more && t.Text != ";":
 			words = append(words, t)
@@ -38,12 +38,10 @@ func (l Lexicon) Lexical(text string) *Statement {
 	case len(parts) == 1:
 		return parts[0]
 	case slices.ContainsFunc(parts, func(p *Statement) bool { return p.Kind == Unknown && !p.SingleRead }):
-		return unknown(ReasonMulti)
+		return Opaque(ReasonMulti)
 	}
 	return Join(parts)
 }
-
-func unknown(reason Reason) *Statement { return &Statement{Refuse: reason, Effect: Taints} }
 
 // lexical analyses the tokens of one statement.
 func lexical(tokens []Token) *Statement {
@@ -52,27 +50,27 @@ func lexical(tokens []Token) *Statement {
 		first = first[1:] // (SELECT …) UNION …
 	}
 	if first[0].Kind != Word {
-		return unknown(ReasonUnanalysed)
+		return Opaque(ReasonUnanalysed)
 	}
 	switch first[0].keyword() {
 	case "SELECT", "WITH", "VALUES", "TABLE", "SHOW":
 		return lexicalRead(first)
 	case "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE":
 		if len(first) < len(tokens) || hasWord(tokens, otherWords) {
-			return unknown(ReasonUnanalysed)
+			return Opaque(ReasonUnanalysed)
 		}
 		return &Statement{Kind: Write, Refuse: ReasonNotRead, Effect: callEffect(tokens)}
 	}
 	if st := transaction(tokens); st != nil {
 		return st
 	}
-	return unknown(ReasonUnanalysed)
+	return Opaque(ReasonUnanalysed)
 }
 
 func lexicalRead(tokens []Token) *Statement {
 	rest, locks := withoutLocking(tokens)
 	if hasWord(rest, writeWords) || hasWord(rest, otherWords) {
-		return unknown(ReasonUnanalysed)
+		return Opaque(ReasonUnanalysed)
 	}
 	st := &Statement{Refuse: ReasonUnanalysed, SingleRead: true, Effect: callEffect(tokens)}
 	switch {

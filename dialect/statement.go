@@ -133,6 +133,9 @@ type Statement struct {
 	// judge. They may write, in what is else a read, too: see
 	// [Resolution.Everything].
 	Calls bool
+	// MayBegin reports that a text which was not analysed holds words of
+	// transaction control: after it a transaction may be open.
+	MayBegin bool
 	// Savepoint is the name that Savepoint, Release and RollbackTo carry.
 	Savepoint string
 	// Parts are the statements of a text that holds more than one, in

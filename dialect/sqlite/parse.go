@@ -12,11 +12,11 @@ import (
 // Parse implements [dialect.Dialect].
 func (sqlite) Parse(text string) *dialect.Statement {
 	if reason := lexicon.Guard(text); reason != "" {
-		return unknown(reason)
+		return lexicon.Unparsed(text, reason)
 	}
 	stmts, err := parse(text)
 	if err != nil {
-		return unparsable(text)
+		return lexicon.Unparsed(text, dialect.ReasonUnparsable)
 	}
 	switch len(stmts) {
 	case 0:
@@ -31,10 +31,6 @@ func (sqlite) Parse(text string) *dialect.Statement {
 	return dialect.Join(parts)
 }
 
-func unknown(reason dialect.Reason) *dialect.Statement {
-	return &dialect.Statement{Refuse: reason, Effect: dialect.Taints}
-}
-
 // parse turns a panic of the parser into an error.
 func parse(text string) (stmts []ast.Stmt, err error) {
 	defer func() {
@@ -43,17 +39,6 @@ func parse(text string) (stmts []ast.Stmt, err error) {
 		}
 	}()
 	return parser.ParseString(text)
-}
-
-// unparsable keeps of the lexical analysis only that a text is a single read.
-// Transaction control that SQLite's grammar does not know is not its own.
-func unparsable(text string) *dialect.Statement {
-	st := lexicon.Lexical(text)
-	if !st.SingleRead || st.Kind != dialect.Unknown {
-		return unknown(dialect.ReasonUnparsable)
-	}
-	st.Refuse = dialect.ReasonUnparsable
-	return st
 }
 
 // anyOp are the operations of DDL: it may do all of them to its target.
@@ -160,7 +145,7 @@ func (w *walker) schema(s ast.Stmt) {
 	case *ast.DropTriggerStmt:
 		w.taintTemp(inTemp(n.Name))
 	default:
-		*w.st = *unknown(dialect.ReasonUnanalysed)
+		*w.st = *dialect.Opaque(dialect.ReasonUnanalysed)
 		w.node(s, nil)
 	}
 }

@@ -75,6 +75,6 @@ func (w *walker) pragma(n *ast.PragmaStmt) {
 	case p == alters, p == rewrites:
 		st.Kind, st.Effect = dialect.DDL, dialect.Taints
 	default:
-		*st = *unknown(dialect.ReasonUnanalysed)
+		*st = *dialect.Opaque(dialect.ReasonUnanalysed)
 	}
 }

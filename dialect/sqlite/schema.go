@@ -23,7 +23,7 @@ func definition[T ast.Stmt](sql string) (create T, ok bool) {
 func viewBody(sql string) *dialect.Statement {
 	create, ok := definition[*ast.CreateViewStmt](sql)
 	if !ok || create.Select == nil {
-		return unknown(dialect.ReasonUnparsable)
+		return dialect.Opaque(dialect.ReasonUnparsable)
 	}
 	return analyse(create.Select)
 }

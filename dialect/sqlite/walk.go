@@ -168,7 +168,7 @@ func (w *walker) taintTemp(temp bool) {
 func (w *walker) collect(visit func()) (st *dialect.Statement) {
 	defer func() {
 		if recover() != nil {
-			st = unknown(dialect.ReasonUnparsable)
+			st = dialect.Opaque(dialect.ReasonUnparsable)
 		}
 	}()
 	visit()
