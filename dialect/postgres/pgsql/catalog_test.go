@@ -1,0 +1,122 @@
+package pgsql
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/querycache/querycache/dialect"
+)
+
+const catalogSchema = `
+CREATE SCHEMA "operator"; CREATE SCHEMA s;
+CREATE FUNCTION s.safe(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION s.looks(int) RETURNS int STABLE LANGUAGE sql AS 'SELECT count(*)::int FROM pg_class';
+CREATE TABLE t (n int, x text);
+CREATE TABLE s.t (n int);
+CREATE TABLE "operator".kept (n int);
+CREATE TABLE own (id int PRIMARY KEY);
+CREATE TABLE pets (owner int REFERENCES own ON UPDATE CASCADE);
+CREATE TABLE part (id int) PARTITION BY LIST (id);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1) PARTITION BY LIST (id);
+CREATE TABLE part_1_1 PARTITION OF part_1 FOR VALUES IN (1);
+CREATE VIEW v AS SELECT n FROM t;
+CREATE VIEW vv AS SELECT v.n FROM v JOIN s.t USING (n);
+CREATE VIEW dice AS SELECT n, random() AS r FROM t;
+CREATE VIEW me AS SELECT n, current_user AS u FROM t;
+CREATE VIEW calls AS SELECT n, s.safe(n), s.looks(n) FROM t;
+CREATE MATERIALIZED VIEW m AS SELECT n FROM vv;
+CREATE FUNCTION writes(int) RETURNS int LANGUAGE sql AS 'INSERT INTO t VALUES ($1) RETURNING n';
+CREATE FUNCTION "operator".writes_too(int) RETURNS int LANGUAGE sql AS 'INSERT INTO t VALUES ($1) RETURNING n';
+CREATE FUNCTION lower(t) RETURNS text LANGUAGE sql STABLE AS 'SELECT max(x) FROM t';
+CREATE FUNCTION add_noting(a int, b int) RETURNS int LANGUAGE sql AS 'INSERT INTO t VALUES ($2); SELECT $1 + $2';
+CREATE FUNCTION add(a int, b int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + $2';
+CREATE AGGREGATE noting_sum (int) (SFUNC = add_noting, STYPE = int, INITCOND = '0');
+CREATE AGGREGATE plain_sum (int) (SFUNC = add, STYPE = int, INITCOND = '0');
+CREATE OPERATOR <~> (LEFTARG = int, RIGHTARG = int, FUNCTION = add);
+CREATE OPERATOR <!> (LEFTARG = int, RIGHTARG = int, FUNCTION = add_noting);
+`
+
+func TestCatalog(t *testing.T) {
+	db := open(t, catalogSchema)
+	snap := db.load()
+	_, session := db.probe()
+	for _, test := range []struct {
+		text       string
+		reads      []string
+		refuse     dialect.Reason
+		writes     []string
+		everything dialect.Reason
+	}{
+		{text: "SELECT n FROM t", reads: []string{"public.t"}},
+		{text: "SELECT n FROM s.t", reads: []string{"s.t"}},
+		{text: "SELECT n FROM v", reads: []string{"public.t"}},
+		{text: "SELECT n FROM vv", reads: []string{"public.t", "s.t"}},
+		{text: "SELECT n FROM m", reads: []string{"public.m"}},
+		{text: "SELECT id FROM part_1_1", reads: []string{"public.part"}},
+		{text: "SELECT id FROM part", reads: []string{"public.part"}},
+		{text: `SELECT n FROM "operator".kept`, reads: []string{"operator.kept"}},
+		{text: "SELECT * FROM dice", refuse: dialect.ReasonVolatile},
+		{text: "SELECT * FROM me", refuse: dialect.ReasonSessionFunc},
+		{text: "SELECT * FROM calls", refuse: dialect.ReasonUnknownFunc},
+		{text: "SELECT * FROM nowhere", refuse: dialect.ReasonUnknownTable},
+		{text: "SELECT s.safe(n) FROM t", reads: []string{"public.t"}},
+		{text: "SELECT lower(x) FROM t", refuse: dialect.ReasonUnknownFunc}, // one that shares the name looks at tables
+		{text: "SELECT upper(x) FROM t", reads: []string{"public.t"}},
+		{text: "SELECT plain_sum(n) FROM t", reads: []string{"public.t"}},
+		{text: "SELECT noting_sum(n) FROM t", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: "SELECT writes(n) FROM t", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: `SELECT "operator".writes_too(n) FROM t`, refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: "SELECT n <~> 1 FROM t", reads: []string{"public.t"}},
+		{text: "SELECT n <!> 1 FROM t", refuse: dialect.ReasonUnknownFunc},
+		{text: "UPDATE t SET n = 1", refuse: dialect.ReasonNotRead, writes: []string{"public.t"}},
+		{text: "UPDATE v SET n = 1", refuse: dialect.ReasonNotRead, writes: []string{"public.t"}},
+		{text: "DELETE FROM own", refuse: dialect.ReasonNotRead, writes: []string{"public.own"}},
+		{text: "UPDATE own SET id = 1", refuse: dialect.ReasonNotRead, everything: dialect.ReasonCascade},
+		{text: "INSERT INTO part_1_1 VALUES (1)", refuse: dialect.ReasonNotRead, writes: []string{"public.part"}},
+		{text: "INSERT INTO t SELECT writes(1)", refuse: dialect.ReasonNotRead, everything: dialect.ReasonVolatile},
+		// What only the server understands.
+		{text: "SELECT n OR FROM t", refuse: dialect.ReasonUnparsable},
+		{text: "SELECT n OR FROM writes(1)", refuse: dialect.ReasonUnparsable, everything: dialect.ReasonUnparsable},
+		{text: "DROP TABLE t", refuse: dialect.ReasonNotRead, everything: dialect.ReasonSchemaChange},
+	} {
+		res := snap.Resolve(Dialect{}.Parse(test.text), session)
+		if res.Refuse != test.refuse || res.Refuse == "" && !slices.Equal(res.Reads, test.reads) {
+			t.Errorf("%s: reads %q, refused %q, want %q, %q", test.text, res.Reads, res.Refuse, test.reads, test.refuse)
+		}
+		if !slices.Equal(res.Writes, test.writes) || res.Everything != test.everything {
+			t.Errorf("%s: writes %q, everything %q, want %q, %q", test.text, res.Writes, res.Everything, test.writes, test.everything)
+		}
+	}
+
+	// What no statement names may stand behind every expression.
+	db.exec(`CREATE TYPE box_of AS (n int); CREATE FUNCTION unbox(box_of) RETURNS int VOLATILE LANGUAGE sql AS 'SELECT ($1).n';
+CREATE CAST (box_of AS int) WITH FUNCTION unbox(box_of) AS IMPLICIT`)
+	if res := db.load().Resolve(Dialect{}.Parse("SELECT n FROM t"), session); res.Refuse != dialect.ReasonUnknownFunc {
+		t.Errorf("with a volatile cast: refused %q, want %q", res.Refuse, dialect.ReasonUnknownFunc)
+	}
+}
+
+// A user names relations with and without their schema.
+func TestTags(t *testing.T) {
+	db := open(t, catalogSchema)
+	snap := db.load()
+	_, session := db.probe()
+	for _, test := range []struct {
+		name    dialect.Table
+		session dialect.Session
+		want    []string
+	}{
+		{dialect.Table{Name: "t"}, session, []string{"public.t"}},
+		{dialect.Table{Schema: "s", Name: "t"}, session, []string{"s.t"}},
+		{dialect.Table{Name: "vv"}, session, []string{"public.t", "s.t"}},
+		{dialect.Table{Name: "t"}, dialect.Session{}, []string{"public.t", "s.t"}},
+		{dialect.Table{Name: "part_1_1"}, dialect.Session{}, []string{"public.part"}},
+		{dialect.Table{Name: "pg_class"}, session, nil},
+		{dialect.Table{Name: "nowhere"}, session, nil},
+	} {
+		got, ok := snap.Tags(test.name, test.session)
+		if ok != (test.want != nil) || ok && !slices.Equal(got, test.want) {
+			t.Errorf("%v: %q, %v, want %q", test.name, got, ok, test.want)
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package pgsql
+
+import (
+	"strings"
+
+	"github.com/querycache/querycache/dialect"
+)
+
+// anyOp are the operations of DDL: it may do all of them to its target.
+const anyOp = dialect.Insert | dialect.Update | dialect.Delete | dialect.Truncate
+
+// statement sets the kind and visits what can hold names. A type that is not
+// listed is Unknown.
+func (w *walker) statement(m message) {
+	st := w.st
+	if m == nil {
+		st.Kind = dialect.Neutral
+		return
+	}
+	switch kind := kindOf(m); kind {
+	case "SelectStmt":
+		w.query(m)
+	case "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
+		st.Kind = dialect.Write
+		w.node(m, nil)
+	case "TruncateStmt":
+		st.Kind, w.writes = dialect.Write, dialect.Truncate
+		if enum(m, "behavior") == "DROP_CASCADE" {
+			w.writes |= cascade
+		}
+		w.node(m, nil)
+	case "RefreshMatViewStmt":
+		st.Kind, w.writes = dialect.Write, refresh
+		w.node(m, nil)
+	case "CopyStmt":
+		w.copy(m)
+	case "ExplainStmt":
+		w.explain(m)
+	case "TransactionStmt":
+		w.transaction(m)
+	case "VariableSetStmt":
+		w.set(m)
+	case "PrepareStmt":
+		st.Kind, st.Effect = dialect.SessionState, dialect.Keeps
+	case "DeallocateStmt":
+		st.Kind = dialect.SessionState
+	case "DeclareCursorStmt":
+		inner := analyse(unwrap(child(m, "query")))
+		if inner.Kind != dialect.Read || inner.Calls {
+			*st = *dialect.Opaque(dialect.ReasonUnanalysed)
+			return
+		}
+		st.Kind, st.Reads, st.Functions = dialect.SessionState, inner.Reads, inner.Functions
+		st.Effect = max(dialect.Holds, inner.Effect)
+	case "FetchStmt", "ClosePortalStmt":
+		st.Kind, st.Effect = dialect.SessionState, dialect.Holds
+	case "ListenStmt", "UnlistenStmt":
+		st.Kind, st.Effect = dialect.SessionState, dialect.Holds
+	case "DiscardStmt":
+		st.Kind, st.Effect = dialect.SessionState, dialect.Taints
+	case "NotifyStmt", "VariableShowStmt", "CheckPointStmt", "VacuumStmt", "ConstraintsSetStmt":
+		// VACUUM and ANALYZE change no answer; deferred constraints that
+		// SET CONSTRAINTS runs belong to writes that came before.
+		st.Kind = dialect.Neutral
+	case "LockStmt":
+		st.Kind = dialect.Neutral
+		w.fields(m, nil)
+	case "CreateStmt", "CreateTableAsStmt", "ViewStmt":
+		w.create(m)
+	case "DropStmt":
+		st.Kind = dialect.DDL
+		w.drop(m)
+	case "RenameStmt":
+		st.Kind, w.writes = dialect.DDL, anyOp
+		w.fields(m, nil)
+		if relations[enum(m, "rename_type")] {
+			t := dialect.Table{Name: str(m, "newname")}
+			if r := child(m, "relation"); r != nil {
+				t.Schema = str(r, "schemaname")
+			}
+			st.Writes = append(st.Writes, dialect.Target{Table: t, Ops: anyOp})
+		}
+	default:
+		if !isDDL(kind) {
+			*st = *dialect.Opaque(dialect.ReasonUnanalysed)
+			return
+		}
+		st.Kind, w.writes = dialect.DDL, anyOp
+		w.fields(m, nil)
+	}
+	switch st.Kind {
+	case dialect.Read, dialect.Unknown: // they have reasons of their own
+	default:
+		st.Refuse = dialect.ReasonNotRead
+	}
+}
+
+// Operations that follow a rule of their own.
+const (
+	cascade = dialect.Op(1 << 6) // TRUNCATE … CASCADE
+	refresh = dialect.Op(1 << 7) // REFRESH MATERIALIZED VIEW
+)
+
+// query sets the kind of a SELECT, VALUES or TABLE.
+func (w *walker) query(m message) {
+	st := w.st
+	st.Kind, st.Refuse, st.SingleRead = dialect.Read, "", true
+	w.node(m, nil)
+	switch {
+	case w.into:
+		st.Kind, st.SingleRead = dialect.DDL, false
+		w.temporary(child(child(m, "into_clause"), "rel"))
+	case w.dml:
+		st.Kind, st.SingleRead = dialect.Write, false
+	case w.locks:
+		st.Refuse, st.SingleRead = dialect.ReasonLocking, false
+	}
+}
+
+// temporary makes of the DDL of a temporary relation what it is: a matter of
+// the session. It hides other names there.
+func (w *walker) temporary(rel message) {
+	if rel == nil || str(rel, "relpersistence") != "t" && str(rel, "schemaname") != "pg_temp" {
+		return
+	}
+	w.st.Effect = dialect.Taints
+	if w.dml || w.st.Calls {
+		return
+	}
+	w.st.Kind, w.st.Writes = dialect.SessionState, nil
+}
+
+func (w *walker) create(m message) {
+	w.st.Kind = dialect.DDL
+	w.writes = anyOp
+	w.fields(m, nil)
+	switch {
+	case len(list(m, "inh_relations")) > 0: // answers of the parent change
+	case kindOf(m) == "CreateStmt":
+		w.temporary(child(m, "relation"))
+	case kindOf(m) == "ViewStmt":
+		w.temporary(child(m, "view"))
+	default:
+		if into := child(m, "into"); into != nil {
+			w.temporary(child(into, "rel"))
+		}
+	}
+}
+
+func (w *walker) drop(m message) {
+	if !relations[enum(m, "remove_type")] {
+		return
+	}
+	for _, o := range list(m, "objects") {
+		parts := names(list(o, "items"))
+		if len(parts) == 0 {
+			continue
+		}
+		t := dialect.Table{Name: parts[len(parts)-1]}
+		if len(parts) > 1 {
+			t.Schema = parts[len(parts)-2]
+		}
+		w.st.Writes = append(w.st.Writes, dialect.Target{Table: t, Ops: anyOp})
+	}
+}
+
+var relations = map[string]bool{
+	"OBJECT_TABLE": true, "OBJECT_VIEW": true, "OBJECT_MATVIEW": true,
+	"OBJECT_FOREIGN_TABLE": true, "OBJECT_SEQUENCE": true,
+}
+
+// copy: FROM writes, TO reads. A program may do anything.
+func (w *walker) copy(m message) {
+	if flag(m, "is_program") {
+		*w.st = *dialect.Opaque(dialect.ReasonUnanalysed)
+		return
+	}
+	if flag(m, "is_from") {
+		w.st.Kind = dialect.Write
+		w.target(child(m, "relation"), dialect.Insert)
+		w.fields(m, nil, "relation")
+		return
+	}
+	w.st.Kind = dialect.Neutral
+	w.fields(m, nil)
+	if w.dml || w.into {
+		w.st.Kind = dialect.Write
+	}
+}
+
+// explain: with ANALYZE the statement runs.
+func (w *walker) explain(m message) {
+	inner := analyse(unwrap(child(m, "query")))
+	if !analyzes(m) || inner.Kind == dialect.Read && !inner.Calls {
+		w.st.Kind, w.st.Reads, w.st.Functions = dialect.Neutral, inner.Reads, inner.Functions
+		if analyzes(m) {
+			w.st.Effect = inner.Effect
+		}
+		return
+	}
+	if inner.Kind == dialect.Read {
+		// Functions that may write.
+		inner.Kind, inner.Refuse = dialect.Unknown, dialect.ReasonNotRead
+	}
+	*w.st = *inner
+	w.st.SingleRead = false
+}
+
+func analyzes(m message) bool {
+	on := false
+	for _, o := range list(m, "options") {
+		if str(o, "defname") != "analyze" {
+			continue
+		}
+		on = true
+		arg := unwrap(child(o, "arg"))
+		if arg == nil {
+			continue
+		}
+		switch kindOf(arg) {
+		case "Integer":
+			v, ok := field(arg, "ival")
+			on = ok && v.Int() != 0
+		default:
+			switch strings.ToLower(str(arg, "sval")) {
+			case "false", "off", "0":
+				on = false
+			}
+		}
+	}
+	return on
+}
+
+func (w *walker) transaction(m message) {
+	st := w.st
+	switch enum(m, "kind") {
+	case "TRANS_STMT_BEGIN", "TRANS_STMT_START":
+		st.Kind = dialect.Begin
+	case "TRANS_STMT_COMMIT":
+		st.Kind = dialect.Commit
+	case "TRANS_STMT_ROLLBACK":
+		st.Kind = dialect.Rollback
+	case "TRANS_STMT_SAVEPOINT":
+		st.Kind, st.Savepoint = dialect.Savepoint, str(m, "savepoint_name")
+	case "TRANS_STMT_RELEASE":
+		st.Kind, st.Savepoint = dialect.Release, str(m, "savepoint_name")
+	case "TRANS_STMT_ROLLBACK_TO":
+		st.Kind, st.Savepoint = dialect.RollbackTo, str(m, "savepoint_name")
+	default: // two-phase commit: what it makes visible was written elsewhere
+		*st = *dialect.Opaque(dialect.ReasonUnanalysed)
+		return
+	}
+	if flag(m, "chain") { // the next transaction begins at once
+		*st = *dialect.Opaque(dialect.ReasonUnanalysed)
+	}
+}
+
+// isDDL reports whether a type of statement is one that changes the schema.
+func isDDL(kind string) bool {
+	return strings.HasPrefix(kind, "Create") || strings.HasPrefix(kind, "Alter") ||
+		strings.HasPrefix(kind, "Drop") || otherDDL[kind]
+}
+
+var otherDDL = nameSet(`IndexStmt RuleStmt GrantStmt GrantRoleStmt CommentStmt SecLabelStmt
+	DefineStmt CompositeTypeStmt ImportForeignSchemaStmt ReindexStmt ClusterStmt ReassignOwnedStmt`)

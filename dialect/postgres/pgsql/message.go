@@ -1,0 +1,85 @@
+package pgsql
+
+import "google.golang.org/protobuf/reflect/protoreflect"
+
+// A message is a node of the tree.
+type message = protoreflect.Message
+
+func field(m message, name string) (v protoreflect.Value, ok bool) {
+	fd := m.Descriptor().Fields().ByName(protoreflect.Name(name))
+	if fd == nil || !m.Has(fd) {
+		return protoreflect.Value{}, false
+	}
+	return m.Get(fd), true
+}
+
+func str(m message, name string) string {
+	if v, ok := field(m, name); ok {
+		return v.String()
+	}
+	return ""
+}
+
+func flag(m message, name string) bool {
+	v, ok := field(m, name)
+	return ok && v.Bool()
+}
+
+// child returns a message in a field, nil if it is not set.
+func child(m message, name string) message {
+	if v, ok := field(m, name); ok {
+		return v.Message()
+	}
+	return nil
+}
+
+// enum returns the name of a field's value; "" if there is no such field.
+func enum(m message, name string) string {
+	fd := m.Descriptor().Fields().ByName(protoreflect.Name(name))
+	if fd == nil || fd.Enum() == nil {
+		return ""
+	}
+	value := fd.Enum().Values().ByNumber(m.Get(fd).Enum())
+	if value == nil {
+		return ""
+	}
+	return string(value.Name())
+}
+
+// list returns the messages of a repeated field.
+func list(m message, name string) (out []message) {
+	v, ok := field(m, name)
+	if !ok {
+		return nil
+	}
+	l := v.List()
+	for i := range l.Len() {
+		out = append(out, unwrap(l.Get(i).Message()))
+	}
+	return out
+}
+
+// unwrap returns what a Node holds, nil if nothing.
+func unwrap(m message) message {
+	if m == nil || m.Descriptor().Name() != "Node" {
+		return m
+	}
+	var inner message
+	m.Range(func(_ protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		inner = v.Message()
+		return false
+	})
+	return inner
+}
+
+func kindOf(m message) string { return string(m.Descriptor().Name()) }
+
+// names returns the String nodes of a list: a qualified name.
+func names(nodes []message) (out []string) {
+	for _, n := range nodes {
+		if n != nil && kindOf(n) == "String" {
+			out = append(out, str(n, "sval"))
+		}
+	}
+	return out
+}

@@ -1,0 +1,120 @@
+package pgsql
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/querycache/querycache/dialect"
+)
+
+// settings are those that change what a cacheable read answers, or how the
+// text of a statement or an argument is read.
+const settings = `'DateStyle', 'IntervalStyle', 'TimeZone', 'timezone_abbreviations', 'array_nulls',
+ 'bytea_output', 'client_encoding', 'default_text_search_config', 'extra_float_digits', 'lc_messages',
+ 'lc_monetary', 'lc_numeric', 'lc_time', 'quote_all_identifiers', 'row_security', 'backslash_quote',
+ 'transform_null_equals', 'xmlbinary', 'xmloption', 'role', 'session_authorization'`
+
+// probeQuery asks in one round trip who the server and the session are.
+const probeQuery = `SELECT %s,
+ d.oid::text, session_user::text, current_user::text,
+ pg_catalog.array_to_json(pg_catalog.current_schemas(true))::text,
+ (pg_catalog.pg_my_temp_schema() <> 0)::text,
+ pg_catalog.pg_is_in_recovery()::text,
+ (SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user)::text,
+ (EXISTS (SELECT 1 FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND locktype = 'advisory')
+  OR EXISTS (SELECT 1 FROM pg_catalog.pg_cursors WHERE name <> '')
+  OR EXISTS (SELECT 1 FROM pg_catalog.pg_listening_channels()))::text,
+ pg_catalog.current_setting('standard_conforming_strings'),
+ (SELECT pg_catalog.json_agg(pg_catalog.current_setting(s, true))::text FROM pg_catalog.unnest(ARRAY[` + settings + `]) AS s)
+FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()`
+
+// identities are the ways to name a cluster and its timeline, best first. Some
+// services do not let everybody see the control file, or have no WAL of their
+// own; there the server is known by where it listens and when it was started.
+var identities = []string{
+	`(SELECT system_identifier FROM pg_catalog.pg_control_system())::text,
+ CASE WHEN pg_catalog.pg_is_in_recovery() THEN '' ELSE pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END`,
+	`(SELECT system_identifier FROM pg_catalog.pg_control_system())::text,
+ (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())::text`,
+	`'at ' || COALESCE(pg_catalog.inet_server_addr()::text, 'socket') || ' ' || COALESCE(pg_catalog.inet_server_port(), 0)
+ || ' ' || pg_catalog.pg_postmaster_start_time(), ''`,
+}
+
+// Probe implements [dialect.Prober]. The server is a database of a cluster on
+// a timeline: after a promotion it is another one.
+func (Dialect) Probe(ctx context.Context, conn driver.Conn) (dialect.Server, dialect.Session, error) {
+	var row []string
+	var err error
+	for _, identity := range identities {
+		row, err = ask(ctx, conn, identity)
+		var state interface{ SQLState() string }
+		if err == nil || !errors.As(err, &state) {
+			break // an answer, or none
+		}
+	}
+	if err != nil {
+		return "", dialect.Session{}, err
+	}
+	key := sessionKey{Bypass: row[8] == "true", User: row[3], Role: row[4]}
+	if err := json.Unmarshal([]byte(row[5]), &key.Schemas); err != nil {
+		return "", dialect.Session{}, fmt.Errorf("querycache: pgsql: the search path is not understood: %w", err)
+	}
+	key.Settings = row[11]
+	session := dialect.Session{Key: key.String()}
+	switch {
+	case row[7] == "true":
+		session.Refuse = dialect.ReasonReplica
+	case row[10] != "on":
+		session.Refuse = dialect.ReasonStrings
+	case row[6] == "true":
+		session.Refuse = dialect.ReasonTempTable
+	case row[9] == "true":
+		session.Refuse = dialect.ReasonHolds
+	}
+	return dialect.Server(fmt.Sprintf("postgres:%s:%s:%s", row[0], row[1], row[2])), session, nil
+}
+
+func ask(ctx context.Context, conn driver.Conn, identity string) ([]string, error) {
+	rows, err := dialect.Query(ctx, conn, fmt.Sprintf(probeQuery, identity))
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 || len(rows[0]) != 12 {
+		return nil, fmt.Errorf("querycache: pgsql: the probe answered %d rows, expected one", len(rows))
+	}
+	out := make([]string, len(rows[0]))
+	for i, v := range rows[0] {
+		out[i] = text(v)
+	}
+	return out, nil
+}
+
+// A sessionKey is what of a session changes answers. Its text is the key of a
+// [dialect.Session].
+type sessionKey struct {
+	Schemas  []string // the search path in force, with those that are implied
+	User     string   // session_user
+	Role     string   // current_user
+	Bypass   bool     // the role is not subject to row security
+	Settings string
+}
+
+func (k sessionKey) String() string {
+	b, err := json.Marshal(k)
+	if err != nil {
+		panic("bug: strings and bools do not marshal: " + err.Error())
+	}
+	return string(b)
+}
+
+// parseKey reads a key; an empty one is that of no session.
+func parseKey(s string) (k sessionKey) {
+	if s != "" {
+		// What Probe wrote can be read; a zero key finds no names.
+		_ = json.Unmarshal([]byte(s), &k)
+	}
+	return k
+}

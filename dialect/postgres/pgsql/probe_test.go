@@ -1,0 +1,77 @@
+package pgsql
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/querycache/querycache/dialect"
+)
+
+// Both drivers are told the same of one session.
+func TestProbe(t *testing.T) {
+	db := open(t, "CREATE SCHEMA s")
+	pq := connect(t, "postgres", db.dsn+"?sslmode=disable")
+	server, session := db.probe()
+	server2, session2 := pq.probe()
+	if server != server2 {
+		t.Errorf("pgx is told %q, lib/pq %q", server, server2)
+	}
+	if session.Refuse != "" || session2.Refuse != "" {
+		t.Errorf("refused with %q and %q", session.Refuse, session2.Refuse)
+	}
+	if other, _ := open(t, "").probe(); other == server {
+		t.Errorf("two databases are both %q", server)
+	}
+	usual := session.Key
+	for _, step := range []struct {
+		text   string
+		same   bool
+		refuse dialect.Reason
+	}{
+		{text: "SET search_path = s, public"},
+		{text: "RESET search_path", same: true},
+		{text: "SET TimeZone = 'Asia/Tokyo'"},
+		{text: "SET IntervalStyle = 'iso_8601'"},
+		{text: "RESET ALL", same: true},
+		{text: "SET work_mem = '1MB'", same: true},
+		{text: "SELECT pg_advisory_lock(1)", same: true, refuse: dialect.ReasonHolds},
+		{text: "DISCARD ALL", same: true},
+		{text: "SET standard_conforming_strings = off", refuse: dialect.ReasonStrings, same: true},
+		{text: "RESET ALL", same: true},
+		{text: "CREATE TEMP TABLE x (n int)", refuse: dialect.ReasonTempTable},
+	} {
+		db.exec(step.text)
+		_, session := db.probe()
+		if session.Refuse != step.refuse || step.refuse == "" && (session.Key == usual) != step.same {
+			t.Errorf("after %s: refused %q, key\n%s\nat first\n%s", step.text, session.Refuse, session.Key, usual)
+		}
+	}
+}
+
+// Who may not look at the control file, or the log, still has a server.
+func TestProbeWithoutRights(t *testing.T) {
+	db := open(t, `DO $$ BEGIN CREATE ROLE qc_testprobe LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
+	u, err := url.Parse(db.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.User("qc_testprobe")
+	weak := connect(t, "pgx", u.String())
+	full, _ := db.probe()
+	if server, _ := weak.probe(); server != full {
+		t.Errorf("%q, the superuser is told %q", server, full)
+	}
+	revoked := map[string]string{}
+	for _, f := range []string{"pg_walfile_name(pg_lsn)", "pg_control_system()"} {
+		db.exec("REVOKE EXECUTE ON FUNCTION " + f + " FROM public")
+		server, session := weak.probe()
+		if session.Refuse != "" || !strings.HasPrefix(string(server), "postgres:") || revoked[string(server)] != "" {
+			t.Errorf("without %s: %q, refused %q; before: %v", f, server, session.Refuse, revoked)
+		}
+		revoked[string(server)] = f
+		if again, _ := connect(t, "pgx", u.String()).probe(); again != server {
+			t.Errorf("without %s: %q, then %q", f, server, again)
+		}
+	}
+}
