@@ -146,6 +146,8 @@ func vouched(t reflect.Type) bool {
 		return name == "UUID" || name == "NullUUID"
 	case "github.com/shopspring/decimal":
 		return name == "Decimal" || name == "NullDecimal"
+	case "github.com/lib/pq": // but not GenericArray, which asks its elements
+		return strings.HasSuffix(name, "Array") && name != "GenericArray" || name == "NullTime"
 	}
 	return false
 }

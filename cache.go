@@ -19,10 +19,12 @@ import (
 // It is safe for concurrent use.
 type Cache struct {
 	cfg      Config
-	prober   dialect.Prober   // nil if the dialect is none
-	embedded bool             // the dialect is a dialect.Embedded
-	rewriter dialect.Rewriter // nil if arguments never change the text
-	implicit bool             // reads without a hint may be cached
+	prober   dialect.Prober        // nil if the dialect is none
+	watcher  dialect.Watcher       // nil if the dialect is none
+	embedded bool                  // the dialect is a dialect.Embedded
+	rewriter dialect.Rewriter      // nil if arguments never change the text
+	scanner  dialect.ColumnScanner // nil if rows do not scan by themselves
+	implicit bool                  // reads without a hint may be cached
 
 	plans      *plans
 	identities identities

@@ -36,7 +36,21 @@ var layers = map[string]struct {
 		third: []string{"github.com/sqlc-dev/meyer", "modernc.org/sqlite", "golang.org/x/sys/unix"},
 		why:   "the only room of the SQLite parser and driver",
 	},
-	"examples/quickstart": {own: []string{"", "dialect", "dialect/sqlite"}, why: "uses what a user would"},
+	"dialect/postgres/pgsql": {
+		own:   []string{"dialect"},
+		third: []string{"github.com/sqlc-dev/oliphant", "google.golang.org/protobuf/reflect/protoreflect"},
+		why:   "the only room of the PostgreSQL parser; usable with any driver",
+	},
+	"dialect/postgres": {
+		own:   []string{"", "dialect", "dialect/postgres/pgsql"},
+		third: []string{"github.com/jackc/pgx/v5"},
+		why:   "the shell over pgx",
+	},
+	"internal/testserver": {
+		third: []string{"github.com/jackc/pgx/v5", "github.com/redis/go-redis/v9", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby/client", "github.com/moby/moby/api", "golang.org/x/sys/unix"},
+		why:   "finds or starts servers for tests",
+	},
+	"examples/quickstart": {own: []string{"", "dialect", "dialect/sqlite", "dialect/postgres"}, why: "uses what a user would"},
 }
 
 // TestLayers holds the picture in doc.go.

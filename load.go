@@ -107,7 +107,7 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 		}
 		return nil, stampede.Share, err
 	}
-	l.rec, l.done = resultset.Record(rows, l.decision.limits), done
+	l.rec, l.done = resultset.Record(rows, l.decision.limits, s.scans(ctx, args)), done
 	c.stats.loaded(time.Since(st.asked))
 
 	if c.faults.stampLate {
@@ -121,7 +121,7 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 		}
 		return nil, stampede.Scatter, nil
 	}
-	if s.heldIdent() != l.key.ident {
+	if s.drifted() || s.heldIdent() != l.key.ident {
 		// This connection reached another server or session than the one
 		// that the key was built for.
 		l.opts.report(Database, ReasonSession, 0, 0)
@@ -130,6 +130,21 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 	l.opts.report(Database, "", 0, l.ttl)
 	l.store(set, st)
 	return set, stampede.Share, nil
+}
+
+// scans returns what knows how rows of the held connection, the answer to a
+// query with args, scan by themselves; nil if nobody does.
+func (s *session) scans(ctx context.Context, args []driver.NamedValue) func(types []string) []resultset.ColumnScan {
+	if s.cache.scanner == nil {
+		return nil
+	}
+	return func(types []string) []resultset.ColumnScan {
+		base, err := s.conn.Base(ctx)
+		if err != nil {
+			return nil
+		}
+		return s.cache.scanner.ColumnScans(base, args, types)
+	}
 }
 
 // store keeps an answer that is still valid.

@@ -17,8 +17,10 @@ func New(cfg Config) (*Cache, error) {
 	}
 	c := &Cache{cfg: cfg, implicit: cfg.DefaultTTL > 0 || len(cfg.Rules) > 0}
 	c.prober, _ = cfg.Dialect.(dialect.Prober)
+	c.watcher, _ = cfg.Dialect.(dialect.Watcher)
 	_, c.embedded = cfg.Dialect.(dialect.Embedded)
 	c.rewriter, _ = cfg.Dialect.(dialect.Rewriter)
+	c.scanner, _ = cfg.Dialect.(dialect.ColumnScanner)
 	c.plans, err = newPlans(cfg.Dialect, c.malformed)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (o *origin) Closed() { o.cache.origins.remove(o) }
 func (o *origin) Dialed(ctx context.Context, base driver.Conn) any {
 	id := o.identify(ctx, base)
 	o.ident.Store(id)
-	return id
+	return o.mark(id, base)
 }
 
 func (o *origin) identify(ctx context.Context, base driver.Conn) *identity {

@@ -226,6 +226,9 @@ func (s *session) untaint(ctx context.Context) bool {
 	if err != nil {
 		return false // the statement itself will meet the error
 	}
+	if s.reconcile(); s.tx != noTx {
+		return false
+	}
 	id, sess, err := prober.Probe(ctx, base)
 	if err != nil {
 		return false

@@ -86,8 +86,8 @@ func (s *session) heldIdent() *identity {
 	if s.own != nil {
 		return s.own
 	}
-	if id, ok := s.conn.Mark().(*identity); ok {
-		return id
+	if m, ok := s.conn.Mark().(*mark); ok {
+		return m.ident
 	}
 	return s.ident()
 }

@@ -202,8 +202,13 @@ func (a *around) after(err error) {
 	if a.write.isDDL {
 		s.origin.refreshCatalog(a.write.server)
 	}
-	if a.stmt.Kind == dialect.Unknown && s.tx != noTx {
+	defer s.reconcile()
+	switch {
+	case a.stmt.Kind != dialect.Unknown:
+	case s.tx != noTx:
 		s.unsure = true // it may have ended the transaction
+	case a.stmt.MayBegin:
+		s.tx, s.unsure = textTx, true
 	}
 	if err != nil {
 		s.failed(err)
@@ -265,7 +270,7 @@ func (s *session) queryAround(ctx context.Context, stmt *wrap.Stmt, text string,
 		return rows, nil
 	}
 	s.leave(p.stmt.Effect) // also while the rows are being read
-	rec := resultset.Record(rows, s.cache.cfg.limits())
+	rec := resultset.Record(rows, s.cache.cfg.limits(), s.scans(ctx, args))
 	if !rec.Finished() {
 		a.write.bump()
 	}

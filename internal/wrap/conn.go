@@ -167,6 +167,15 @@ func (c *Conn) Base(ctx context.Context) (driver.Conn, error) {
 	return r.conn, nil
 }
 
+// Held returns the connection of the wrapped driver that is held now, nil if
+// none is. It must not be used to send anything.
+func (c *Conn) Held() driver.Conn {
+	if c.real == nil {
+		return nil
+	}
+	return c.real.conn
+}
+
 // Mark returns what Owner.Dialed said of the real connection held now, nil if
 // none is held.
 func (c *Conn) Mark() any {
