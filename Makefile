@@ -1,16 +1,24 @@
-# What you need is Go; the demo and the tests start no server.
+# What you need is Go. The tests find or start their own servers: see
+# internal/testserver.
 GO ?= go
+NEXT ?= go1.27.0
 GOLANGCI_LINT ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 10s
 
-.PHONY: demo test bench lint fuzz
+.PHONY: demo test test-next model bench lint fuzz
 
 demo: ## the main job, on SQLite, in under 20 seconds
 	$(GO) run ./examples/quickstart
 
 test: ## all tests, with the race detector; then those that measure, without it
 	$(GO) test -race -shuffle=on ./...
-	$(GO) test -run "Alloc|Heap|Weigh" . ./dialect ./internal/resultset ./local
+	$(GO) test -run "Alloc|Heap|Weigh|Model" . ./dialect ./internal/resultset ./local ./invalidation
+
+test-next: ## what has code of its own for the next Go
+	GOTOOLCHAIN=$(NEXT) $(GO) test ./internal/resultset ./dialect/... .
+
+model: ## the search of TestModel to its end where it has one: minutes, 16 GB
+	QUERYCACHE_TEST_MODEL=60000000 $(GO) test -run TestModel -v -timeout 2h -parallel 1 ./invalidation
 
 bench: ## hit, miss and pass-through next to the empty driver, as ratios
 	$(GO) test -run '^$$' -bench . -benchmem -count 1 ./...

@@ -15,6 +15,8 @@ first with a plain driver, then with the caching one.
   go run ./examples/quickstart -dsn 'x.db?_pragma=busy_timeout(10000)'
                                    in a database of yours; without a timeout,
                                    SQLite refuses to write while others read
+  go run ./examples/quickstart -driver pgxcache -dsn postgres://localhost/test
+                                   in PostgreSQL
 
 In a database of yours, the tables qc_quickstart_authors and
 qc_quickstart_books are replaced, and dropped at the end.

@@ -4,8 +4,8 @@
 //
 //	go run ./examples/quickstart
 //
-// Another driver that is linked into the program is chosen with -driver, -bare
-// and -dsn. The tables it makes there begin with qc_quickstart_ and are dropped
+// PostgreSQL is chosen with -driver and -dsn, another driver by linking it into
+// the program. The tables it makes there begin with qc_quickstart_ and are dropped
 // at the end.
 package main
 
@@ -23,7 +23,8 @@ import (
 	"syscall"
 	"time"
 
-	_ "github.com/querycache/querycache/dialect/sqlite" // registers "sqlitecache", and links "sqlite"
+	_ "github.com/querycache/querycache/dialect/postgres" // registers "pgxcache", and links "pgx"
+	_ "github.com/querycache/querycache/dialect/sqlite"   // registers "sqlitecache", and links "sqlite"
 )
 
 // A config sizes the show.
