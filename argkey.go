@@ -35,6 +35,8 @@ const (
 	tagName
 	tagValuer
 	tagDialect
+	tagTable
+	tagHint
 )
 
 // appendArgs appends the encoding of a statement's arguments as the caller

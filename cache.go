@@ -21,6 +21,7 @@ type Cache struct {
 	cfg      Config
 	prober   dialect.Prober        // nil if the dialect is none
 	watcher  dialect.Watcher       // nil if the dialect is none
+	judge    dialect.ErrorJudge    // nil if the dialect is none
 	embedded bool                  // the dialect is a dialect.Embedded
 	rewriter dialect.Rewriter      // nil if arguments never change the text
 	scanner  dialect.ColumnScanner // nil if rows do not scan by themselves
@@ -38,6 +39,8 @@ type Cache struct {
 
 	origins  origins
 	disabled atomic.Bool
+	// altered counts schema changes in all databases.
+	altered atomic.Uint64
 
 	// ctx ends with Close, and with it all work in the background.
 	ctx    context.Context
@@ -88,7 +91,7 @@ func (s *session) read(ctx context.Context, stmt *wrap.Stmt, text string, p *pla
 	d, ttl, reason := s.cacheable(ctx, p, opts)
 	var key []byte
 	if reason == "" {
-		key, reason = s.buildKey(ctx, opts, args)
+		key, reason = s.buildKey(ctx, p, opts, args)
 	}
 	if reason != "" {
 		return s.bypass(ctx, stmt, text, p, args, reason, opts)
@@ -121,7 +124,7 @@ func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decis
 		return nil, 0, ReasonMalformedHint
 	case !c.implicit && p.hint.ttl == 0 && (opts == nil || opts.ttl == 0):
 		return nil, 0, ReasonNoTTL
-	case s.tx != noTx && !c.faults.fillInTx:
+	case s.tx != noTx && !c.faults.fillInTx && !(s.doubt && s.outside(ctx)), *s.open > 0:
 		return nil, 0, ReasonTransaction
 	case (s.tainted || s.holds) && !s.untaint(ctx):
 		return nil, 0, ReasonSession
@@ -146,7 +149,7 @@ func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decis
 
 // buildKey encodes what the answer depends on besides identity and text. The
 // result is valid until the next call.
-func (s *session) buildKey(ctx context.Context, opts *options, args []driver.NamedValue) ([]byte, Reason) {
+func (s *session) buildKey(ctx context.Context, p *plan, opts *options, args []driver.NamedValue) ([]byte, Reason) {
 	key := s.key[:0]
 	if varies := s.cache.cfg.Session; varies != nil {
 		name, ok := varies(ctx)
@@ -155,6 +158,7 @@ func (s *session) buildKey(ctx context.Context, opts *options, args []driver.Nam
 		}
 		key = appendKeyString(key, name)
 	}
+	key = append(key, p.declared...)
 	if opts != nil {
 		for _, tag := range opts.tags {
 			key = appendKeyString(append(key, tagName), tag)
@@ -186,5 +190,8 @@ func (s *session) bypass(ctx context.Context, stmt *wrap.Stmt, text string, p *p
 	s.ran(p, err)
 	c.stats.bypasses.add(reason)
 	opts.report(Database, reason, 0, 0)
-	return rows, err
+	if err != nil {
+		return nil, err
+	}
+	return s.live(rows), nil
 }

@@ -18,7 +18,7 @@ func (s *session) catalog(ctx context.Context, srv *server) *snapshot {
 		return snap
 	}
 	base, err := s.conn.Base(ctx)
-	if err != nil || s.heldIdent().server != srv || !srv.loading.CompareAndSwap(false, true) {
+	if err != nil || s.ident().server != srv || !srv.loading.CompareAndSwap(false, true) {
 		return nil // the statement itself will meet the error; or somebody else is at it
 	}
 	defer srv.loading.Store(false)

@@ -12,12 +12,17 @@ type everywhere struct {
 	cache   *Cache
 	servers []*server
 	writes  []invalidation.Write
+	// alters: it may change schemas, too.
+	alters bool
 }
 
-func (c *Cache) beginEverywhere(why Reason) everywhere {
+func (c *Cache) beginEverywhere(why Reason, alters bool) everywhere {
 	c.stats.everything.add(why)
-	e := everywhere{cache: c, servers: c.servers.all()}
+	e := everywhere{cache: c, servers: c.servers.all(), alters: alters}
 	for _, srv := range e.servers {
+		if alters {
+			srv.alter(c)
+		}
 		e.writes = append(e.writes, srv.space.Begin(invalidation.Everything()))
 	}
 	return e
@@ -31,10 +36,16 @@ func (e *everywhere) bump() {
 	if e.cache == nil {
 		return
 	}
+	servers := e.cache.servers.all()
+	if e.alters {
+		for _, srv := range servers {
+			srv.alter(e.cache) // before the bump, see [write.end]
+		}
+	}
 	for i := range e.writes {
 		e.writes[i].Bump()
 	}
-	for _, srv := range e.cache.servers.all() {
+	for _, srv := range servers {
 		if !slices.Contains(e.servers, srv) {
 			w := srv.space.Begin(invalidation.Everything())
 			w.End()

@@ -82,7 +82,7 @@ func (s *session) explain(ctx context.Context, query string, args []any) Explana
 	d, ttl, reason := s.cacheable(ctx, p, opts)
 	var key []byte
 	if reason == "" {
-		key, reason = s.buildKey(ctx, opts, namedValues(args))
+		key, reason = s.buildKey(ctx, p, opts, namedValues(args))
 	}
 	if x.Reason = reason; reason != "" {
 		return x

@@ -29,3 +29,6 @@ func (c *Cache) CatalogWork() {
 		}
 	}
 }
+
+// Servers returns how many databases are known.
+func (c *Cache) Servers() int { return len(c.servers.all()) }

@@ -38,6 +38,23 @@ type hint struct {
 	tags     []string
 }
 
+// declared encodes the tables and tags that a hint adds: an answer stored without
+// them is not found by what invalidates them. Like other parts of a key it is
+// unambiguous.
+func (h *hint) declared() string {
+	if len(h.tables) == 0 && len(h.tags) == 0 {
+		return ""
+	}
+	var b []byte
+	for _, t := range h.tables {
+		b = appendKeyString(append(b, tagTable), t.String())
+	}
+	for _, tag := range h.tags {
+		b = appendKeyString(append(b, tagHint), tag)
+	}
+	return string(b)
+}
+
 // findHint looks at the comments of a statement. The error says what is wrong
 // with the hint; the statement is then run without one.
 func findHint(lex dialect.Lexicon, text string) (hint, error) {

@@ -2,6 +2,7 @@ package querycache
 
 import (
 	"encoding/binary"
+	"maps"
 	"sync"
 
 	"github.com/querycache/querycache/dialect"
@@ -18,6 +19,13 @@ type identity struct {
 	// refuse is why nothing may be cached under it; empty if it may.
 	refuse Reason
 	hash   uint64
+	text   string // all of it, unambiguous
+}
+
+// same reports whether two are equal also where one of them has been forgotten
+// and made anew.
+func (id *identity) same(o *identity) bool {
+	return id == o || id.server == o.server && id.server != nil && id.text == o.text
 }
 
 // maxIdentities bounds the identities remembered. Beyond it all are forgotten,
@@ -48,7 +56,14 @@ func (r *identities) intern(namespace, driverKey string, srv *server, session di
 	if len(r.byText) >= maxIdentities || r.byText == nil {
 		r.byText = make(map[string]*identity)
 	}
-	id := &identity{server: srv, session: session, refuse: refuse, hash: hashText(string(text))}
+	id := &identity{server: srv, session: session, refuse: refuse, hash: hashText(string(text)), text: string(text)}
 	r.byText[string(text)] = id
 	return id
+}
+
+// forget drops the identities of a server that is not used any more.
+func (r *identities) forget(srv *server) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.byText, func(_ string, id *identity) bool { return id.server == srv })
 }

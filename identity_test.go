@@ -181,7 +181,9 @@ func TestUsersShareNoRow(t *testing.T) {
 	if _, err := conn.ExecContext(ctx, "SET tenant = 'bob'"); err != nil {
 		t.Fatal(err)
 	}
-	// SET might have written anything, so nothing is left from before.
+	// SET might have written anything, so nothing is left from before, the
+	// catalog neither.
+	cache.CatalogWork()
 	p.expect(ctx, conn, tenant, "string:bob \n", querycache.Database)
 	p.expect(ctx, conn, tenant, "string:bob \n", querycache.Local)
 	p.expect(ctx, ann, tenant, "string:ann \n", querycache.Database)

@@ -41,13 +41,17 @@ func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []dri
 	if reason := l.renew(ctx); reason != "" {
 		return s.bypass(ctx, stmt, text, l.plan, args, reason, l.opts)
 	}
-	refresh := l.plan.hint.refresh || l.opts != nil && l.opts.refresh
+	// Who holds a connection must not wait for one who may be waiting for it.
+	alone := l.plan.hint.refresh || l.opts != nil && l.opts.refresh ||
+		c.cfg.Conns.Max > 0 && s.conn.Held() != nil
 	res := c.flight.Do(ctx, l.key, l.stamp,
-		func(st stamp) bool { return !refresh && st.Valid() },
+		func(st stamp) bool { return !alone && st.Valid() },
 		func(ctx context.Context, st stamp) (*resultset.Set, stampede.Outcome, error) {
 			return l.query(ctx, st, stmt, text, args)
 		})
 	switch {
+	case res.Scattered && res.Err != nil:
+		return s.bypass(ctx, stmt, text, l.plan, args, ReasonLoadFailed, l.opts)
 	case res.Scattered:
 		return s.bypass(ctx, stmt, text, l.plan, args, ReasonTooLarge, l.opts)
 	case res.Shared && res.Err != nil:
@@ -59,7 +63,11 @@ func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []dri
 	case res.Err != nil && l.rec == nil:
 		return nil, res.Err
 	}
-	return l.rec.Rows(l.done), nil
+	if l.rec.Finished() {
+		return l.rec.Rows(l.done), nil
+	}
+	closed := s.reading()
+	return l.rec.Rows(func() { closed(); l.done() }), nil
 }
 
 // renew makes the decision anew if the catalog that it was made with is too old
@@ -99,13 +107,20 @@ func (l *load) stamp() stamp {
 // and says who else may have it.
 func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string, args []driver.NamedValue) (*resultset.Set, stampede.Outcome, error) {
 	s, c := l.session, l.session.cache
+	known := false
+	if _, err := s.conn.Base(ctx); err == nil {
+		known = s.renew(ctx)
+	} // else the query meets the error
 	rows, done, err := s.conn.Load(ctx, stmt, text, args)
 	if err != nil {
 		s.failed(err)
-		if ctx.Err() != nil || errors.Is(err, driver.ErrBadConn) || !s.conn.Healthy() {
+		switch {
+		case ctx.Err() != nil, errors.Is(err, driver.ErrBadConn), !s.conn.Healthy():
 			return nil, stampede.Retry, err
+		case c.judge != nil && c.judge.Lasting(err):
+			return nil, stampede.Share, err
 		}
-		return nil, stampede.Share, err
+		return nil, stampede.Scatter, err // it may be this session's own
 	}
 	l.rec, l.done = resultset.Record(rows, l.decision.limits, s.scans(ctx, args)), done
 	c.stats.loaded(time.Since(st.asked))
@@ -121,7 +136,7 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 		}
 		return nil, stampede.Scatter, nil
 	}
-	if s.drifted() || s.heldIdent() != l.key.ident {
+	if !known || s.drifted() || !s.ident().same(l.key.ident) {
 		// This connection reached another server or session than the one
 		// that the key was built for.
 		l.opts.report(Database, ReasonSession, 0, 0)

@@ -3,6 +3,7 @@ package querycache
 import (
 	"context"
 	"database/sql/driver"
+	"sync"
 	"sync/atomic"
 
 	"github.com/querycache/querycache/dialect"
@@ -26,30 +27,69 @@ type origin struct {
 	opaque bool
 	// ident is the identity that the newest connection has.
 	ident atomic.Pointer[identity]
+
+	mu      sync.Mutex // guards servers
+	servers map[*server]bool
 }
 
 // NewSession implements wrap.Owner.
 func (o *origin) NewSession(c *wrap.Conn) wrap.Session {
-	return &session{cache: o.cache, origin: o, conn: c}
+	return &session{cache: o.cache, origin: o, conn: c, open: new(int)}
 }
 
-// Closed implements wrap.Owner.
-func (o *origin) Closed() { o.cache.origins.remove(o) }
+// Closed implements wrap.Owner. What is known of a database is forgotten with
+// the last connector that reaches it, but not while a connection is still in
+// use: what it writes has to reach those who open the database anew.
+func (o *origin) Closed() {
+	o.cache.origins.remove(o)
+	if o.connector.Stats().Open > 0 {
+		return
+	}
+	o.mu.Lock()
+	used := o.servers
+	o.servers = nil
+	o.mu.Unlock()
+	for srv := range used {
+		if o.cache.servers.leave(srv) {
+			o.cache.identities.forget(srv)
+			total, all := srv.space.Bumps()
+			o.cache.stats.gone.Add(total)
+			o.cache.stats.goneAll.Add(all)
+		}
+	}
+}
+
+// server returns the server with an identity, which this connector has reached.
+func (o *origin) server(id dialect.Server) *server {
+	return o.cache.servers.use(id, func(srv *server) bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.servers == nil {
+			o.servers = make(map[*server]bool)
+		}
+		known := o.servers[srv]
+		o.servers[srv] = true
+		return !known
+	})
+}
 
 // Dialed implements wrap.Owner. The newest connection decides under which
 // identity answers are looked up and stored: after a failover the old ones
 // are out of reach from here on.
 func (o *origin) Dialed(ctx context.Context, base driver.Conn) any {
-	id := o.identify(ctx, base)
-	o.ident.Store(id)
-	return o.mark(id, base)
+	m := o.look(ctx, base)
+	// A probe that failed says nothing about the others.
+	if m.ident.server != nil || o.ident.Load() == nil {
+		o.ident.Store(m.ident)
+	}
+	return m
 }
 
 func (o *origin) identify(ctx context.Context, base driver.Conn) *identity {
 	c := o.cache
 	prober := c.prober
 	if prober == nil {
-		srv := c.servers.get(unprobed)
+		srv := o.server(unprobed)
 		if srv.current() == nil {
 			srv.catalog.Store(&snapshot{catalog: dialect.Names{}, ddl: srv.ddl.Load()})
 		}
@@ -60,7 +100,7 @@ func (o *origin) identify(ctx context.Context, base driver.Conn) *identity {
 		c.warnOnce("probe", "cannot identify the server, nothing is cached", "error", err)
 		return &identity{refuse: ReasonProbe}
 	}
-	srv := c.servers.get(srvID)
+	srv := o.server(srvID)
 	if session.Refuse == "" && srv.current() == nil {
 		if c.embedded {
 			c.readCatalog(ctx, srv, base)

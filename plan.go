@@ -16,9 +16,11 @@ type plan struct {
 	key  string
 	hash uint64
 
-	stmt    *dialect.Statement
-	hint    hint
-	badHint bool
+	stmt *dialect.Statement
+	hint hint
+	// declared is what of the hint an answer depends on besides the text.
+	declared string
+	badHint  bool
 
 	// decided are the last decisions, placed by identity; one holds while
 	// identity and catalog are those it was made for.
@@ -132,7 +134,7 @@ func (b *plans) analyse(text string) *plan {
 		b.malformed(text, err)
 	}
 	p := &plan{key: b.lexicon.Strip(text), hint: h, badHint: err != nil}
-	p.hash = hashText(p.key)
+	p.hash, p.declared = hashText(p.key), h.declared()
 	if st, ok := b.byKey.Get(p.key); ok {
 		p.stmt = st
 		return p

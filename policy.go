@@ -29,7 +29,8 @@ type decision struct {
 	writes       invalidation.Tags
 	writesTables []string
 	why          Reason
-	taints       bool // a function called may change the session
+	taints       bool // the session may be changed by what is called
+	alters       bool // the schema may be
 }
 
 // decide returns the decision for p. It is remembered with the plan as long
@@ -62,13 +63,15 @@ func (c *Cache) newDecision(p *plan, ident *identity, snap *snapshot) *decision 
 	srv := ident.server
 	resolved := snap.catalog.Resolve(p.stmt, ident.session)
 	d.taints = resolved.Taints
-	if p.stmt.MayWrite() || p.stmt.Parts != nil || p.stmt.Calls {
-		d.why = resolved.Everything
-		d.writesTables = resolved.Writes
-		d.writes = srv.tags(resolved.Writes)
-		if d.why != "" {
-			d.writes = invalidation.Everything()
-		}
+	d.why = resolved.Everything
+	d.writesTables = resolved.Writes
+	d.writes = srv.tags(resolved.Writes)
+	if d.why != "" {
+		d.writes = invalidation.Everything()
+	}
+	switch d.why {
+	case dialect.ReasonVolatile, dialect.ReasonUnknownFunc:
+		d.alters = true // a function that writes may do anything
 	}
 	if !p.readable() {
 		d.refuse = dialect.ReasonNotRead

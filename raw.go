@@ -54,7 +54,7 @@ func Raw(ctx context.Context, conn *sql.Conn, f func(base driver.Conn) error, ta
 // raw announces, runs and invalidates.
 func (s *session) raw(base driver.Conn, f func(driver.Conn) error, tables []dialect.Table, all bool) error {
 	s.settle()
-	ident := s.heldIdent()
+	ident := s.ident()
 	var tags invalidation.Tags
 	switch {
 	case all || ident.server == nil:
@@ -63,21 +63,21 @@ func (s *session) raw(base driver.Conn, f func(driver.Conn) error, tables []dial
 		tags = ident.server.relations(tables)
 	}
 	if tags.Empty() {
-		s.tainted = true
+		s.handedOut()
 		return f(base)
 	}
 	var w write
 	if s.tainted {
-		w.all = s.cache.beginEverywhere(ReasonExposed)
+		w.all = s.cache.beginEverywhere(ReasonExposed, true)
 	} else {
-		w = s.cache.begin(ident, tags, false, "")
+		w = s.cache.begin(ident, tags, all, "")
 	}
 	if s.tx != noTx {
-		s.note(tags, false, s.tainted)
+		s.note(tags, all, s.tainted)
 	}
 	defer func() {
 		// f may have changed the session, and may have panicked.
-		s.tainted = true
+		s.handedOut()
 		w.end()
 	}()
 	return f(base)

@@ -3,6 +3,7 @@ package querycache
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,8 @@ type server struct {
 	ddl     atomic.Uint64
 	catalog atomic.Pointer[snapshot]
 	loading atomic.Bool
+
+	users int // connectors; guarded by servers.mu
 }
 
 // A snapshot is a catalog as of some count of schema changes.
@@ -30,6 +33,12 @@ type snapshot struct {
 	catalog dialect.Catalog
 	ddl     uint64
 	asked   time.Time // before it was read
+}
+
+// alter notes that a schema change begins or ends.
+func (s *server) alter(c *Cache) {
+	s.ddl.Add(1)
+	c.altered.Add(1)
 }
 
 // current returns the catalog, nil if it is not known.
@@ -75,23 +84,40 @@ func userTags(tags []string) []string {
 	return out
 }
 
-// servers are the databases that a Cache has seen. The zero value is ready.
+// servers are the databases that the connectors of a Cache have reached. The
+// zero value is ready.
 type servers struct {
 	mu   sync.Mutex // guards list
 	list []*server
 }
 
-func (r *servers) get(id dialect.Server) *server {
+// use returns the server with an identity. isNew says whether the connector
+// that asks has not used it before.
+func (r *servers) use(id dialect.Server, isNew func(*server) bool) *server {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, s := range r.list {
-		if s.id == id {
-			return s
-		}
+	at := slices.IndexFunc(r.list, func(s *server) bool { return s.id == id })
+	if at < 0 {
+		at = len(r.list)
+		r.list = append(r.list, &server{id: id, space: invalidation.NewSpace()})
 	}
-	s := &server{id: id, space: invalidation.NewSpace()}
-	r.list = append(r.list, s)
+	s := r.list[at]
+	if isNew(s) {
+		s.users++
+	}
 	return s
+}
+
+// leave notes that a connector does not use the server any more, and reports
+// whether it was the last one: the server is then forgotten.
+func (r *servers) leave(s *server) (last bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s.users--; s.users > 0 {
+		return false
+	}
+	r.list = slices.DeleteFunc(r.list, func(x *server) bool { return x == s })
+	return true
 }
 
 func (r *servers) all() []*server {

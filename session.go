@@ -52,8 +52,14 @@ type session struct {
 	// tainted: what it holds may change answers, and was not looked at yet;
 	// holds: it may hold what nothing may be cached with.
 	tainted, holds bool
-	// own is the identity found when it was looked at; nil: the origin's.
-	own *identity
+	// own is the identity found when it was looked at, and ownAsOf the count
+	// of schema changes before; nil: that of the real connection.
+	own     *identity
+	ownAsOf uint64
+	// doubt: whether a transaction is open is not known.
+	doubt bool
+	// open counts rows that are still being read, see [session.reading].
+	open *int
 
 	// exposed is open while code outside may be using the real connection.
 	exposed everywhere
@@ -74,6 +80,9 @@ func (s *session) ident() *identity {
 	if s.own != nil {
 		return s.own
 	}
+	if m, ok := s.conn.Mark().(*mark); ok {
+		return m.ident
+	}
 	return s.origin.ident.Load()
 }
 
@@ -81,7 +90,7 @@ func (s *session) ident() *identity {
 func (s *session) Query(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	s.settle()
 	p := s.plan(text, args)
-	if p.readable() && (!p.stmt.Calls || !s.callsWrite(ctx, p)) {
+	if p.readable() && !s.callsWrite(p) {
 		return s.read(ctx, stmt, text, p, args)
 	}
 	return s.queryAround(ctx, stmt, text, p, args)
@@ -96,18 +105,27 @@ func (s *session) plan(text string, args []driver.NamedValue) *plan {
 	return s.cache.plans.get(text)
 }
 
-// callsWrite reports whether functions of a query may write, or are not known:
-// it is then run as a write.
-func (s *session) callsWrite(ctx context.Context, p *plan) bool {
-	tags, _ := s.reach(ctx, p, s.heldIdent())
-	return !tags.Empty()
+// callsWrite reports whether functions of a query, or of views that it reads,
+// may write: it is then run as a write. So are unknown ones while the catalog
+// is not known.
+func (s *session) callsWrite(p *plan) bool {
+	ident := s.ident()
+	if ident.server == nil {
+		return p.stmt.Calls
+	}
+	snap := ident.server.current()
+	if snap == nil {
+		return p.stmt.Calls
+	}
+	d := s.cache.decide(p, ident, snap)
+	return !d.writes.Empty()
 }
 
 // Exec implements wrap.Session.
 func (s *session) Exec(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Result, error) {
 	s.settle()
 	p := s.plan(text, args)
-	if p.readable() && (!p.stmt.Calls || !s.callsWrite(ctx, p)) {
+	if p.readable() && !s.callsWrite(p) {
 		res, err := s.conn.RunExec(ctx, stmt, text, args)
 		s.ran(p, err)
 		return res, err
@@ -123,8 +141,8 @@ func (s *session) Prepare(ctx context.Context, text string, prepare func() error
 		return prepare()
 	}
 	var w write
-	if tags, why := s.reach(ctx, p, s.heldIdent()); !tags.Empty() {
-		w = s.cache.begin(s.heldIdent(), tags, p.stmt.Kind == dialect.DDL, why)
+	if r := s.reach(ctx, p, s.ident()); !r.tags.Empty() {
+		w = s.cache.begin(s.ident(), r.tags, r.alters, r.why)
 	}
 	err := prepare()
 	w.end()
@@ -158,17 +176,25 @@ func (s *session) Returned() (keep bool) {
 // the connection is next used through the cache or given back.
 func (s *session) Exposed() {
 	if !s.exposed.open() {
-		s.exposed = s.cache.beginEverywhere(ReasonExposed)
+		s.exposed = s.cache.beginEverywhere(ReasonExposed, true)
 	}
-	s.tainted = true
+	s.handedOut()
+	if s.tx != noTx {
+		s.note(invalidation.Everything(), true, true)
+	}
 }
+
+// handedOut notes that code outside has had the real connection: it may have
+// changed the session, or begun or ended a transaction.
+func (s *session) handedOut() { s.tainted, s.doubt = true, true }
 
 // Lost implements wrap.Session: the server has ended the transaction and
 // forgotten the session.
 func (s *session) Lost() {
 	s.settle()
 	s.endTx()
-	s.kept, s.tainted, s.holds, s.own = false, false, false, nil
+	s.kept, s.tainted, s.holds, s.own, s.doubt = false, false, false, nil, false
+	s.open = new(int)
 }
 
 // settle ends an exposure.
@@ -226,14 +252,15 @@ func (s *session) untaint(ctx context.Context) bool {
 	if err != nil {
 		return false // the statement itself will meet the error
 	}
-	if s.reconcile(); s.tx != noTx {
+	if !s.outside(ctx) {
 		return false
 	}
+	asOf := s.cache.altered.Load()
 	id, sess, err := prober.Probe(ctx, base)
 	if err != nil {
 		return false
 	}
-	s.own = s.origin.intern(s.cache.servers.get(id), sess)
+	s.own, s.ownAsOf = s.origin.intern(s.origin.server(id), sess), asOf
 	s.tainted, s.holds, s.kept = false, false, true
 	return true
 }

@@ -70,6 +70,7 @@ func (c *Cache) Stats() Stats {
 		Local:          c.entries.Stats(),
 		HitLatency:     n.hitTime.snapshot(), LoadLatency: n.loadTime.snapshot(),
 	}
+	st.Invalidations, st.InvalidatedAll = n.gone.Load(), n.goneAll.Load()
 	for _, srv := range c.servers.all() {
 		total, all := srv.space.Bumps()
 		st.Invalidations += total
@@ -88,6 +89,8 @@ type counters struct {
 	stored     atomic.Int64
 	discarded  atomic.Int64
 	malformed  atomic.Int64
+	gone       atomic.Int64 // invalidations in databases that were closed
+	goneAll    atomic.Int64
 	bypasses   byReason
 	everything byReason
 	hitTime    histogram

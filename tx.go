@@ -1,6 +1,7 @@
 package querycache
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -9,8 +10,9 @@ import (
 )
 
 // Begin implements wrap.Session.
-func (s *session) Begin(begin func() error) error {
+func (s *session) Begin(ctx context.Context, begin func() error) error {
 	s.settle()
+	s.renew(ctx) // within the transaction it could not be
 	// On a connection that is in a transaction by SQL text, some servers
 	// commit that one.
 	w := s.beginLogged()
@@ -73,23 +75,11 @@ func (s *session) beginLogged() write {
 	tags := s.log.Tags()
 	switch {
 	case s.logElsewhere:
-		return write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession)}
+		return write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession, s.logDDL), alters: s.logDDL}
 	case tags.Empty():
 		return write{}
 	}
-	return s.cache.begin(s.heldIdent(), tags, s.logDDL, "")
-}
-
-// heldIdent is the identity of the real connection held, which after a
-// failover may differ from the one under which reads are looked up.
-func (s *session) heldIdent() *identity {
-	if s.own != nil {
-		return s.own
-	}
-	if m, ok := s.conn.Mark().(*mark); ok {
-		return m.ident
-	}
-	return s.ident()
+	return s.cache.begin(s.ident(), tags, s.logDDL, "")
 }
 
 // controls reports whether a kind begins, ends or divides a transaction.

@@ -1,21 +1,57 @@
 package querycache
 
-import "database/sql/driver"
+import (
+	"context"
+	"database/sql/driver"
 
-// A mark is what is known of a real connection since it was dialled.
+	"github.com/querycache/querycache/dialect"
+)
+
+// A mark is what is known of a real connection since it was last looked at.
 type mark struct {
 	ident *identity
 	// reported are the settings that its server had reported then.
 	reported string
+	// asOf counts the schema changes before: later ones may change what its
+	// session means, by a new schema in its search path, say.
+	asOf uint64
 }
 
-// mark looks at a new connection.
-func (o *origin) mark(id *identity, base driver.Conn) *mark {
-	m := &mark{ident: id}
+// look identifies a connection that is in no transaction.
+func (o *origin) look(ctx context.Context, base driver.Conn) *mark {
+	m := &mark{asOf: o.cache.altered.Load()}
+	m.ident = o.identify(ctx, base)
 	if w := o.cache.watcher; w != nil {
 		m.reported, _ = w.Reported(base)
 	}
 	return m
+}
+
+// renew looks at the real connection held again if schemas have changed since.
+// It reports false if what its session means is not known: in a transaction
+// nothing of ours is asked.
+func (s *session) renew(ctx context.Context) (known bool) {
+	if s.cache.prober == nil {
+		return true
+	}
+	now := s.cache.altered.Load()
+	if s.own != nil {
+		s.tainted = s.tainted || s.ownAsOf != now
+		return !s.tainted
+	}
+	m, ok := s.conn.Mark().(*mark)
+	if !ok || m.asOf == now {
+		return true
+	}
+	if s.tx != noTx || s.tainted || s.holds {
+		return false
+	}
+	if m = s.origin.look(ctx, s.conn.Held()); m.ident.server == nil {
+		return false
+	}
+	s.conn.SetMark(m)
+	s.origin.ident.Store(m.ident)
+	return true
 }
 
 // inTx asks the driver whether the connection held is in a transaction.
@@ -30,14 +66,47 @@ func (s *session) inTx() (in, ok bool) {
 // reconcile replaces what was concluded from the texts about a transaction by
 // what the driver knows. database/sql's own transactions end when it says so.
 func (s *session) reconcile() {
-	in, ok := s.inTx()
+	if in, ok := s.inTx(); ok {
+		s.found(in)
+	}
+}
+
+// found notes whether a transaction is open. One that is not any more may have
+// been committed by what was not seen.
+func (s *session) found(in bool) {
+	s.doubt = false
 	switch {
-	case !ok || s.tx == driverTx:
+	case s.tx == driverTx:
 	case in && s.tx == noTx:
 		s.tx, s.unsure = textTx, true
 	case !in && s.tx == textTx:
+		w := s.beginLogged()
+		w.end()
 		s.endTx()
 	}
+}
+
+// outside reports whether it is known that no transaction is open. Where the
+// driver does not tell, the server is asked, if there is a doubt.
+func (s *session) outside(ctx context.Context) bool {
+	s.reconcile()
+	if !s.doubt {
+		return s.tx == noTx
+	}
+	asker, ok := s.cache.prober.(dialect.TxAsker)
+	if !ok || s.tx == driverTx {
+		return false
+	}
+	base, err := s.conn.Base(ctx)
+	if err != nil {
+		return false
+	}
+	in, err := asker.AskTx(ctx, base)
+	if err != nil {
+		return false
+	}
+	s.found(in)
+	return s.tx == noTx
 }
 
 // drifted reports whether the server has changed the settings of the real

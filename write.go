@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 
 	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/internal/resultset"
@@ -19,19 +20,20 @@ type write struct {
 	// changed since, triggers and cascades may have too.
 	server *server
 	ddl    uint64
-	isDDL  bool
+	// alters: the schema may change.
+	alters bool
 	// all is used instead where the server is not known.
 	all everywhere
 }
 
-// begin marks tags of ident's database dirty. ddl says that the schema may
+// begin marks tags of ident's database dirty. alters says that the schema may
 // change; why, if set, is counted as the reason for everything.
-func (c *Cache) begin(ident *identity, tags invalidation.Tags, ddl bool, why Reason) write {
+func (c *Cache) begin(ident *identity, tags invalidation.Tags, alters bool, why Reason) write {
 	if ident.server == nil {
-		return write{cache: c, all: c.beginEverywhere(why)}
+		return write{cache: c, all: c.beginEverywhere(why, alters), alters: alters}
 	}
-	if ddl {
-		ident.server.ddl.Add(1)
+	if alters {
+		ident.server.alter(c)
 		tags = invalidation.Everything()
 	}
 	if why != "" {
@@ -39,7 +41,7 @@ func (c *Cache) begin(ident *identity, tags invalidation.Tags, ddl bool, why Rea
 	}
 	return write{
 		cache: c, space: ident.server.space.Begin(tags),
-		server: ident.server, ddl: ident.server.ddl.Load(), isDDL: ddl,
+		server: ident.server, ddl: ident.server.ddl.Load(), alters: alters,
 	}
 }
 
@@ -58,8 +60,8 @@ func (w *write) end() {
 	if w.server == nil || !w.space.Open() {
 		return
 	}
-	if w.isDDL {
-		w.server.ddl.Add(1)
+	if w.alters {
+		w.server.alter(w.cache)
 	} else if w.server.ddl.Load() != w.ddl {
 		// The schema changed while the write ran: what it reached may be
 		// more than what was known when it began.
@@ -71,7 +73,7 @@ func (w *write) end() {
 
 // cancel closes the write without a bump: it is proven that nothing changed.
 func (w *write) cancel() {
-	if w.isDDL || w.all.open() {
+	if w.alters || w.all.open() {
 		w.end()
 		return
 	}
@@ -97,37 +99,33 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 		return around{}, err
 	}
 	a := around{session: s, stmt: p.stmt}
-	ident := s.heldIdent()
-	tags, why := s.reach(ctx, p, ident)
-	ddl := p.stmt.Kind == dialect.DDL || anyPart(p.stmt, dialect.DDL)
-
-	if p.stmt.Calls {
-		snap := (*snapshot)(nil)
-		if ident.server != nil {
-			snap = ident.server.current()
-		}
-		a.taints = snap == nil || s.cache.decide(p, ident, snap).taints
-	}
+	known := s.renew(ctx)
+	ident := s.ident()
+	r := s.reach(ctx, p, ident)
+	a.taints = r.taints
+	// Where the session is not known, names may mean tables of a database
+	// that another connector knows as its own.
+	elsewhere := !r.tags.Empty() && (!known || s.leadsElsewhere(r.why))
 	if s.tx != noTx && !s.unsure && (p.stmt.Kind == dialect.Write || p.stmt.Kind == dialect.Read) {
-		s.note(tags, false, s.leadsElsewhere(why))
+		s.note(r.tags, r.alters, elsewhere)
 		a.logged = true
 		return a, nil
 	}
 	// In a session with unknown state a transaction may be open as well.
 	if s.tx != noTx || s.tainted || anyPart(p.stmt, dialect.Begin) || anyPart(p.stmt, dialect.Savepoint) {
-		s.note(tags, ddl, s.leadsElsewhere(why))
+		s.note(r.tags, r.alters, elsewhere)
 	}
-	elsewhere := !tags.Empty() && s.leadsElsewhere(why)
+	tags, alters := r.tags, r.alters
 	if ends(p.stmt) {
 		tags = tags.With(s.log.Tags())
-		ddl = ddl || s.logDDL
+		alters = alters || s.logDDL
 		elsewhere = elsewhere || s.logElsewhere
 	}
 	switch {
 	case elsewhere:
-		a.write = write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession)}
+		a.write = write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession, alters), alters: alters}
 	case !tags.Empty():
-		a.write = s.cache.begin(ident, tags, ddl, why)
+		a.write = s.cache.begin(ident, tags, alters, r.why)
 	}
 	return a, nil
 }
@@ -135,27 +133,39 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 // leadsElsewhere reports whether names may mean tables of a database that
 // another connector knows as its own: one that is attached to this session.
 func (s *session) leadsElsewhere(why Reason) bool {
-	return s.tainted || why == dialect.ReasonAttached || why == dialect.ReasonTempTable
+	switch why {
+	case dialect.ReasonAttached, dialect.ReasonTempTable, dialect.ReasonSessionChange:
+		return true
+	}
+	return s.tainted
 }
 
-// reach returns what the statement may write, with the reason if that is
-// everything.
-func (s *session) reach(ctx context.Context, p *plan, ident *identity) (invalidation.Tags, Reason) {
-	if !p.stmt.MayWrite() && p.stmt.Parts == nil && !p.stmt.Calls {
-		return invalidation.Tags{}, ""
-	}
-	if ident.server == nil {
-		return invalidation.Everything(), ReasonProbe
-	}
-	if p.stmt.Kind == dialect.DDL {
-		return invalidation.Everything(), ""
+// A reach is what a statement may do beyond returning rows.
+type reach struct {
+	tags invalidation.Tags
+	why  Reason // that tags are everything
+	// alters: the schema, too; taints: the session.
+	alters, taints bool
+}
+
+// reach returns what the statement may do.
+func (s *session) reach(ctx context.Context, p *plan, ident *identity) reach {
+	st := p.stmt
+	ddl := alters(st)
+	switch {
+	case !st.MayWrite() && st.Parts == nil && !st.Calls && st.Kind != dialect.Read:
+		return reach{}
+	case ident.server == nil:
+		return reach{invalidation.Everything(), ReasonProbe, ddl || st.Calls, st.Calls}
+	case st.Kind == dialect.DDL:
+		return reach{invalidation.Everything(), "", true, false}
 	}
 	snap := s.catalog(ctx, ident.server)
 	if snap == nil {
-		return invalidation.Everything(), ReasonCatalog
+		return reach{invalidation.Everything(), ReasonCatalog, ddl || st.Calls, st.Calls}
 	}
 	d := s.cache.decide(p, ident, snap)
-	return d.writes, d.why
+	return reach{d.writes, d.why, ddl || d.alters, d.taints}
 }
 
 // ends reports whether running the statement can make what a transaction has
@@ -166,6 +176,14 @@ func ends(st *dialect.Statement) bool {
 		return true
 	}
 	return false
+}
+
+// alters reports whether the text may change the schema, for all that it tells.
+func alters(st *dialect.Statement) bool {
+	if st.Parts != nil {
+		return slices.ContainsFunc(st.Parts, alters)
+	}
+	return st.Kind == dialect.DDL || st.Kind == dialect.Unknown && st.MayWrite()
 }
 
 func anyPart(st *dialect.Statement, kind dialect.Kind) bool {
@@ -199,8 +217,8 @@ func (a *around) after(err error) {
 	} else {
 		a.write.end()
 	}
-	if a.write.isDDL {
-		s.origin.refreshCatalog(a.write.server)
+	if ident := s.ident(); a.write.alters && ident.server != nil {
+		s.origin.refreshCatalog(ident.server)
 	}
 	defer s.reconcile()
 	switch {
@@ -208,7 +226,7 @@ func (a *around) after(err error) {
 	case s.tx != noTx:
 		s.unsure = true // it may have ended the transaction
 	case a.stmt.MayBegin:
-		s.tx, s.unsure = textTx, true
+		s.tx, s.unsure, s.doubt = textTx, true, true
 	}
 	if err != nil {
 		s.failed(err)
@@ -228,7 +246,7 @@ func (a *around) after(err error) {
 func (s *session) lostControl(st *dialect.Statement) {
 	for _, part := range st.Parts {
 		if controls(part.Kind) && s.tx == noTx {
-			s.tx, s.unsure = textTx, true
+			s.tx, s.unsure, s.doubt = textTx, true, true
 		}
 	}
 }
@@ -267,7 +285,7 @@ func (s *session) queryAround(ctx context.Context, stmt *wrap.Stmt, text string,
 	}
 	if a.logged || s.cache.faults.bumpEarly {
 		a.after(nil)
-		return rows, nil
+		return s.live(rows), nil
 	}
 	s.leave(p.stmt.Effect) // also while the rows are being read
 	rec := resultset.Record(rows, s.cache.cfg.limits(), s.scans(ctx, args))
@@ -275,7 +293,11 @@ func (s *session) queryAround(ctx context.Context, stmt *wrap.Stmt, text string,
 		a.write.bump()
 	}
 	reading = true
-	return rec.Rows(func() { a.after(rec.Err()) }), nil
+	done := func() {}
+	if !rec.Finished() {
+		done = s.reading()
+	}
+	return rec.Rows(func() { done(); a.after(rec.Err()) }), nil
 }
 
 // errPanicked stands for the error of a driver that has panicked.

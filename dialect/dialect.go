@@ -70,6 +70,22 @@ type Watcher interface {
 	Reported(conn driver.Conn) (settings string, ok bool)
 }
 
+// A TxAsker is a [Prober] that can ask whether a connection is in a
+// transaction, one that has failed included, where the driver does not tell. It
+// changes nothing, and is asked only where there is a doubt.
+type TxAsker interface {
+	Prober
+	AskTx(ctx context.Context, conn driver.Conn) (in bool, err error)
+}
+
+// An ErrorJudge is a Dialect that knows errors.
+type ErrorJudge interface {
+	// Lasting reports whether whoever runs the same statement with the same
+	// arguments as the same user gets the same error. Only such errors are
+	// shared with those who wait for an answer.
+	Lasting(err error) bool
+}
+
 // An Embedded dialect is a [Prober] of a database in files, whose writers a
 // second connection could lock out while it reads the catalog. The catalog,
 // quick to read there, is read on the connection whose statement needs it,
@@ -86,6 +102,15 @@ type Rewriter interface {
 	// Rewrites reports whether one of the arguments may replace the text:
 	// what runs is then not known.
 	Rewrites(args []driver.NamedValue) bool
+}
+
+// An ArgJudge is a Dialect of a database that reads some values of text as what
+// time it is: PostgreSQL's 'now'.
+type ArgJudge interface {
+	// RefuseArgs says why a read with these arguments may not be cached,
+	// whatever its text; empty if it may. It is called for every read that
+	// has arguments, and allocates nothing for those of the usual types.
+	RefuseArgs(args []driver.NamedValue) Reason
 }
 
 // A Server is the identity of a database: two connections whose Server is
@@ -127,9 +152,10 @@ type Resolution struct {
 	// duplicates: targets, and what triggers and cascades write.
 	Writes []string
 	// Everything is set, with the reason, if the writes cannot be followed:
-	// every relation counts as written.
+	// every relation counts as written. It may be set for a read, whose
+	// functions, or those of a view behind it, may write.
 	Everything Reason
-	// Taints: a function that is called may change the session.
+	// Taints: what the statement calls or fires may change the session.
 	Taints bool
 }
 

@@ -19,6 +19,7 @@ func Join(parts []*Statement) *Statement {
 		all.Reads = append(all.Reads, p.Reads...)
 		all.Writes = append(all.Writes, p.Writes...)
 		all.Functions = append(all.Functions, p.Functions...)
+		all.Fields = append(all.Fields, p.Fields...)
 	}
 	all.Normalise()
 	return all
@@ -31,6 +32,8 @@ func (s *Statement) Normalise() {
 	s.Reads = slices.Compact(s.Reads)
 	slices.Sort(s.Functions)
 	s.Functions = slices.Compact(s.Functions)
+	slices.Sort(s.Fields)
+	s.Fields = slices.Compact(s.Fields)
 	slices.SortFunc(s.Writes, func(a, b Target) int { return compareTables(a.Table, b.Table) })
 	n := 0
 	for _, t := range s.Writes {

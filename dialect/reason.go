@@ -35,7 +35,9 @@ const (
 	ReasonCascade        Reason = "cascade"           // foreign keys may write other relations
 	ReasonMemory         Reason = "memory_database"   // rows are in memory already, and private to a connection
 	ReasonAttached       Reason = "attached_database"
-	ReasonDirtyReads     Reason = "dirty_reads"   // the session sees rows that are not committed
-	ReasonSchemaChange   Reason = "schema_change" // DDL: counts as a write of everything
-	ReasonNotWritable    Reason = "not_writable"  // a view that no trigger makes writable
+	ReasonDirtyReads     Reason = "dirty_reads"      // the session sees rows that are not committed
+	ReasonSchemaChange   Reason = "schema_change"    // DDL: counts as a write of everything
+	ReasonNotWritable    Reason = "not_writable"     // a view that no trigger makes writable
+	ReasonDefault        Reason = "default_function" // a default, a check or a type of the relation calls a function that may write
+	ReasonSessionChange  Reason = "session_change"   // the text changes its session and writes
 )

@@ -119,6 +119,10 @@ type Statement struct {
 	Writes []Target
 	// Functions are the functions called, lower case, sorted, unique.
 	Functions []string
+	// Fields are the last names of qualified columns, sorted, unique: where
+	// there is no such column, a.f calls the function f(a). Fields of a value
+	// that need not be a row have a dot in front: ".f".
+	Fields []string
 	// Refuse is why the text alone forbids caching a Read; empty if it
 	// does not.
 	Refuse Reason
@@ -129,9 +133,10 @@ type Statement struct {
 	// vouch for such a statement with tables=, and running it invalidates
 	// nothing even if it could not be analysed.
 	SingleRead bool
-	// Calls reports that functions are called that only the catalog can
-	// judge. They may write, in what is else a read, too: see
-	// [Resolution.Everything].
+	// Calls reports that functions are called, which only the catalog can
+	// judge: users name functions as they like. They may write, in what is
+	// else a read, too: see [Resolution.Everything]. Of a statement that is
+	// no read it also reports that views are read, which may call some.
 	Calls bool
 	// MayBegin reports that a text which was not analysed holds words of
 	// transaction control: after it a transaction may be open.

@@ -29,7 +29,7 @@ type Result[V any] struct {
 	// Shared: value and error come from another caller's load.
 	Shared bool
 	// Scattered: another caller's load ended with [Scatter]; there is no
-	// value, and this caller has to load by itself.
+	// value, Err is that load's, and this caller has to load by itself.
 	Scattered bool
 }
 
@@ -114,7 +114,7 @@ func wait[V, S any](ctx context.Context, c *call[V, S]) (res Result[V], again bo
 	case Share:
 		return Result[V]{Value: c.value, Err: c.err, Shared: true}, false
 	case Scatter:
-		return Result[V]{Scattered: true}, false
+		return Result[V]{Err: c.err, Scattered: true}, false
 	}
 	// A caller that cannot load must not take the load over.
 	if err := ctx.Err(); err != nil {

@@ -120,3 +120,10 @@ func hasNextResultSet(rows driver.Rows) bool {
 	r, ok := rows.(driver.RowsNextResultSet)
 	return ok && r.HasNextResultSet()
 }
+
+// Live returns rows as they are, every optional interface of package driver
+// included, but for what a driver adds of its own, and calls end exactly once:
+// at the last io.EOF, at an error or at Close, before that call returns.
+func Live(rows driver.Rows, end func()) driver.Rows {
+	return (&tail{live: rows, end: end}).rows()
+}

@@ -185,6 +185,9 @@ func (c *Conn) Mark() any {
 	return c.real.mark
 }
 
+// SetMark changes what Mark returns for the real connection held now.
+func (c *Conn) SetMark(mark any) { c.real.mark = mark }
+
 // Discard closes the real connection held now, instead of keeping it, when
 // database/sql takes the virtual one back.
 func (c *Conn) Discard() { c.discard = true }

@@ -39,7 +39,7 @@ type Session interface {
 
 	// Begin, Commit and Rollback run the step of a transaction that they
 	// are given, exactly once, and return its error as it is.
-	Begin(begin func() error) error
+	Begin(ctx context.Context, begin func() error) error
 	Commit(commit func() error) error
 	Rollback(rollback func() error) error
 

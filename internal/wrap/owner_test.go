@@ -38,7 +38,7 @@ func (s *session) Exec(ctx context.Context, stmt *wrap.Stmt, text string, args [
 
 func (s *session) Prepare(_ context.Context, _ string, prepare func() error) error { return prepare() }
 func (s *session) Deferrable(string) bool                                          { return true }
-func (s *session) Begin(begin func() error) error                                  { return begin() }
+func (s *session) Begin(_ context.Context, begin func() error) error               { return begin() }
 func (s *session) Commit(commit func() error) error                                { return commit() }
 func (s *session) Rollback(rollback func() error) error                            { return rollback() }
 func (s *session) Returned() bool                                                  { return s.owner.keep }

@@ -24,7 +24,7 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, err
 	}
 	t := &tx{conn: c, ctx: ctx}
-	err = c.session.Begin(func() error {
+	err = c.session.Begin(ctx, func() error {
 		t.base, err = r.begin(ctx, opts)
 		return err
 	})
