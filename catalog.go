@@ -78,6 +78,11 @@ func (o *origin) refreshCatalog(srv *server) {
 	}
 	started := c.start(func(ctx context.Context) {
 		defer srv.loading.Store(false)
+		// Where functions that may change the schema are called all the time,
+		// reading the catalog must not become what the database does.
+		pause(ctx, time.Until(time.Unix(0, srv.rest.Load())))
+		began := time.Now()
+		defer func() { srv.rest.Store(time.Now().Add(catalogRest * time.Since(began)).UnixNano()) }()
 		var err error
 		for attempt := range catalogAttempts {
 			err = o.loadCatalog(ctx, srv)
@@ -101,6 +106,7 @@ const (
 	catalogAttempts = 10
 	catalogPause    = 5 * time.Millisecond
 	catalogMaxPause = time.Second
+	catalogRest     = 4 // times as long as reading took
 )
 
 func pause(ctx context.Context, d time.Duration) {

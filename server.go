@@ -24,6 +24,9 @@ type server struct {
 	ddl     atomic.Uint64
 	catalog atomic.Pointer[snapshot]
 	loading atomic.Bool
+	// rest is when the catalog may be read in the background again, in Unix
+	// nanoseconds: see [origin.refreshCatalog].
+	rest atomic.Int64
 
 	users int // connectors; guarded by servers.mu
 }
@@ -33,6 +36,8 @@ type snapshot struct {
 	catalog dialect.Catalog
 	ddl     uint64
 	asked   time.Time // before it was read
+	// fingerprint was read before the catalog; "" if there is none.
+	fingerprint string
 }
 
 // alter notes that a schema change begins or ends.
@@ -53,12 +58,23 @@ func (s *server) current() *snapshot {
 // read loads the catalog through conn. A schema change meanwhile makes what
 // was read worthless; the caller then finds current still nil.
 func (s *server) read(ctx context.Context, prober dialect.Prober, conn driver.Conn) error {
-	ddl, asked := s.ddl.Load(), time.Now()
-	catalog, err := prober.Load(ctx, conn)
-	if err != nil {
-		return err
+	next := &snapshot{ddl: s.ddl.Load(), asked: time.Now()}
+	if f, ok := prober.(dialect.Fingerprinter); ok {
+		var err error
+		if next.fingerprint, err = f.Fingerprint(ctx, conn); err != nil {
+			return err
+		}
 	}
-	s.catalog.Store(&snapshot{catalog: catalog, ddl: ddl, asked: asked})
+	last := s.catalog.Load()
+	if last != nil && next.fingerprint != "" && next.fingerprint == last.fingerprint {
+		next.catalog = last.catalog // what might have changed it has not
+	} else {
+		var err error
+		if next.catalog, err = prober.Load(ctx, conn); err != nil {
+			return err
+		}
+	}
+	s.catalog.Store(next)
 	return nil
 }
 

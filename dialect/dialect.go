@@ -96,6 +96,14 @@ type Embedded interface {
 	Embedded()
 }
 
+// A Fingerprinter is a [Prober] that tells for less than the price of its catalog
+// whether that has changed.
+type Fingerprinter interface {
+	Prober
+	// Fingerprint is equal only as long as Load reads the same.
+	Fingerprint(ctx context.Context, conn driver.Conn) (string, error)
+}
+
 // A Rewriter is a Dialect of a driver whose arguments can change the text of
 // the statement.
 type Rewriter interface {
