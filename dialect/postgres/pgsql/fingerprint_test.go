@@ -39,7 +39,7 @@ CREATE VIEW v AS SELECT n FROM t`)
 		{"ALTER TABLE t RENAME TO tt", true},
 		{"CREATE SCHEMA s", true},
 		{"DROP VIEW v", true},
-		{"ALTER TABLE u SET UNLOGGED", true},
+		{"ALTER TABLE tt SET UNLOGGED", true},
 	} {
 		db.exec(step.text)
 		if now := read(); (now != last) != step.moves {
