@@ -23,7 +23,7 @@ type Cluster struct {
 
 // NewCluster starts three primaries without replicas, with lines of redis.conf
 // as [NewRedis] does, and returns when each of them serves and knows who has
-// which slot. That takes 2 s and more: a new primary waits for so long.
+// which slot. It needs Redis 7. That takes 2 s and more: a new primary waits for so long.
 func NewCluster(t testing.TB, options ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t}
@@ -31,12 +31,7 @@ func NewCluster(t testing.TB, options ...string) *Cluster {
 	for i := range primaries {
 		node := c.add(options)
 		first, end := slots*i/primaries, slots*(i+1)/primaries
-		// ADDSLOTSRANGE is shorter, but new.
-		command := []any{"CLUSTER", "ADDSLOTS"}
-		for slot := first; slot < end; slot++ {
-			command = append(command, slot)
-		}
-		node.must(command...)
+		node.must("CLUSTER", "ADDSLOTSRANGE", first, end-1)
 	}
 	c.settle()
 	return c
@@ -54,15 +49,18 @@ func (c *Cluster) Replica(of *RedisServer, options ...string) *RedisServer {
 		return client.ClusterReplicate(ctx, id).Err() // fails while it has not met that one
 	})
 	s.until(copied)
+	own := s.nodeID()
 	for _, node := range c.nodes {
 		node.until(func(ctx context.Context, client *goredis.Client) error {
-			known, err := client.ClusterSlots(ctx).Result()
+			shards, err := client.ClusterShards(ctx).Result()
 			if err != nil {
 				return err
 			}
-			for _, r := range known {
-				if slices.ContainsFunc(r.Nodes, func(n goredis.ClusterNode) bool { return n.Addr == s.addr }) {
-					return nil
+			for _, shard := range shards {
+				for _, n := range shard.Nodes {
+					if n.ID == own && n.Role == "replica" && n.Health == "online" {
+						return nil
+					}
 				}
 			}
 			return fmt.Errorf("%s does not know the replica", node.addr)

@@ -2,31 +2,28 @@ package testserver
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 )
 
-// TestLeash kills a process that got a server, without giving it any time to
-// say goodbye, and waits for the server to be gone.
+// TestLeash kills a process that got servers, without giving it any time to
+// say goodbye, and waits for them and their files to be gone.
 func TestLeash(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short: needs a PostgreSQL server")
+		t.Skip("-short: needs servers")
 	}
 	if os.Getenv("QUERYCACHE_TEST_LEASH") != "" {
-		server, err := postgres.server()
-		if err != nil {
-			t.Fatal(err)
-		}
-		os.Stdout.WriteString(server + "\n")
+		orphan(t)
 		select {}
 	}
 
 	child := exec.Command(os.Args[0], "-test.run=^TestLeash$")
-	child.Env = append(os.Environ(), "QUERYCACHE_TEST_LEASH=1", "QUERYCACHE_TEST_POSTGRES=")
+	child.Env = append(os.Environ(), "QUERYCACHE_TEST_LEASH=1", "QUERYCACHE_TEST_POSTGRES=", "QUERYCACHE_TEST_REDIS=")
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -38,25 +35,64 @@ func TestLeash(t *testing.T) {
 	defer child.Wait()
 	defer child.Process.Kill()
 	lines := bufio.NewScanner(out)
-	var host string
-	for host == "" && lines.Scan() {
-		if u, err := url.Parse(lines.Text()); err == nil {
-			host = u.Host
+	hosts, folders := make(map[string]string), make(map[string]string)
+	for len(hosts)+len(folders) < 8 && lines.Scan() {
+		var name, host, folder string
+		if n, _ := fmt.Sscanf(lines.Text(), "host %s %s", &name, &host); n == 2 {
+			hosts[name] = host
+		}
+		if n, _ := fmt.Sscanf(lines.Text(), "folder %s %s", &name, &folder); n == 2 {
+			folders[name] = folder
 		}
 	}
-	if host == "" {
-		t.Fatal("the child got no server")
+	if len(hosts) != 5 || len(folders) != 3 {
+		t.Fatalf("the child got %v and %v", hosts, folders)
 	}
-	if !listens(host) {
-		t.Fatal("the child's server does not listen")
+	for name, host := range hosts {
+		if listens(host) != (name != "killed") {
+			t.Errorf("%s: listens: %t", name, listens(host))
+		}
 	}
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for start := time.Now(); listens(host); time.Sleep(20 * time.Millisecond) {
-		if time.Since(start) > patience {
-			t.Fatal("the server is still there")
+	for name, host := range hosts {
+		poll(t, func() error {
+			if listens(host) {
+				return fmt.Errorf("%s is still there", name)
+			}
+			return nil
+		})
+	}
+	for name, folder := range folders {
+		poll(t, func() error {
+			if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("%s: %s: %v, want it gone", name, folder, err)
+			}
+			return nil
+		})
+	}
+}
+
+// orphan gets servers of all sorts and says where they are.
+func orphan(t *testing.T) {
+	for _, k := range []kind{postgres, redis} {
+		server, err := k.server()
+		if err != nil {
+			t.Fatal(err)
 		}
+		u, err := url.Parse(server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("host", k.name, u.Host)
+	}
+	running, stopped, killed := NewRedis(t), NewRedis(t), NewRedis(t)
+	stopped.Stop()
+	killed.Kill()
+	for name, s := range map[string]*RedisServer{"running": running, "stopped": stopped, "killed": killed} {
+		fmt.Println("host", name, s.addr)
+		fmt.Println("folder", name, s.folder)
 	}
 }
 

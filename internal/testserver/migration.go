@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -19,27 +20,31 @@ type Migration struct {
 // answers. CLUSTER KEYSLOT is the way from a key to its slot.
 func (c *Cluster) Owner(slot int) *RedisServer {
 	c.t.Helper()
-	var ranges []goredis.ClusterSlot
+	var shards []goredis.ClusterShard
 	var err error
 	for _, node := range c.nodes {
 		err = node.ask(func(ctx context.Context, client *goredis.Client) (err error) {
-			ranges, err = client.ClusterSlots(ctx).Result()
+			shards, err = client.ClusterShards(ctx).Result()
 			return err
 		})
 		if err == nil {
 			break
 		}
 	}
-	for _, r := range ranges {
-		if r.Start <= slot && slot <= r.End {
-			for _, node := range c.nodes {
-				if node.addr == r.Nodes[0].Addr {
-					return node
+	for _, shard := range shards {
+		for _, r := range shard.Slots {
+			if int64(slot) < r.Start || int64(slot) > r.End {
+				continue
+			}
+			for _, n := range shard.Nodes {
+				i := slices.Index(c.Addrs(), fmt.Sprintf("%s:%d", n.IP, n.Port))
+				if n.Role == "master" && i >= 0 {
+					return c.nodes[i]
 				}
 			}
 		}
 	}
-	c.t.Fatalf("nobody has slot %d: %v, %v", slot, ranges, err)
+	c.t.Fatalf("nobody has slot %d: %v, %v", slot, shards, err)
 	return nil
 }
 

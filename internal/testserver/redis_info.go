@@ -15,7 +15,7 @@ func redisInfo(ctx context.Context, url string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	// INFO is answered while data is still being loaded, PING is not.
 	if err := client.Ping(ctx).Err(); err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func redisClient(ctx context.Context, url string) (*goredis.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn.Close()
+	_ = conn.Close()
 	options.MaxRetries, options.DialerRetries = -1, 1
 	options.ContextTimeoutEnabled = true
 	return goredis.NewClient(options), nil

@@ -26,7 +26,7 @@ type SentinelSet struct {
 // NewSentinel starts a set, with lines of redis.conf for primary and replica
 // as [NewRedis] takes them, and returns when the sentinels know the replica
 // and each other. That takes 2 s and more: so often do they say hello. A
-// primary that does not answer for 500 ms is replaced within seconds.
+// primary that does not answer for 2 s is replaced a second or two later.
 func NewSentinel(t testing.TB, options ...string) *SentinelSet {
 	t.Helper()
 	primary := NewRedis(t, options...)
@@ -38,8 +38,10 @@ func NewSentinel(t testing.TB, options ...string) *SentinelSet {
 	for range 3 {
 		s.sentinels = append(s.sentinels, newRedis(t, "--sentinel", []string{
 			"sentinel monitor " + MasterName + " " + host + " " + port + " 2",
-			"sentinel down-after-milliseconds " + MasterName + " 500",
-			"sentinel failover-timeout " + MasterName + " 2000",
+			// A sentinel greets a new primary with up to 1 s of silence: with
+			// less than that here, they depose each that they have made.
+			"sentinel down-after-milliseconds " + MasterName + " 2000",
+			"sentinel failover-timeout " + MasterName + " 3000",
 		}))
 	}
 	for _, sentinel := range s.sentinels {
@@ -75,7 +77,7 @@ func (s *SentinelSet) Primary() *RedisServer {
 }
 
 // Servers returns the two servers, the first primary first. One that comes
-// back is made a replica by the sentinels, after 8 s and more.
+// back as a primary stays so for 10 s, until the sentinels make it a replica.
 func (s *SentinelSet) Servers() []*RedisServer { return slices.Clone(s.servers) }
 
 // Sentinels returns the sentinels. What happens to them is the test's

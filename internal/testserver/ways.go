@@ -18,8 +18,8 @@ type way struct {
 
 var ways = []way{{"docker", docker}, {"local", local}, {"apt", apt}}
 
-// binaries are the ways to a folder with a server's programs. Docker is not
-// among them: its programs stay in the container.
+// binaries are the ways to a folder with a server's programs. Docker, whose
+// programs stay in their container, is none.
 var binaries = []way{{"local", kind.found}, {"apt", kind.installed}}
 
 // server returns the address of a running server: of the one that the

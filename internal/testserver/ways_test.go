@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 )
@@ -76,6 +77,36 @@ func TestFirst(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
+	}
+}
+
+// TestFolder: docker alone is no way to programs, and so does not restrict the
+// others.
+func TestFolder(t *testing.T) {
+	k := kind{name: "Something", programs: []string{"sh"}}
+	for list, want := range map[string]string{
+		"":             "",
+		"local":        "",
+		"docker":       "",
+		"docker,local": "",
+		"docker,apt":   "apt: ",
+		"podman":       "QUERYCACHE_TEST_WAYS",
+	} {
+		path := os.Getenv("PATH")
+		if list == "docker,apt" {
+			path = t.TempDir() // nothing is to be installed
+		}
+		t.Run(list, func(t *testing.T) {
+			t.Setenv("PATH", path)
+			t.Setenv("QUERYCACHE_TEST_WAYS", list)
+			folder, err := k.folder()
+			if want == "" && (err != nil || folder == "") || want != "" && err == nil {
+				t.Errorf("got %q, %v", folder, err)
+			}
+			if want != "" && err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "local: ")) {
+				t.Errorf("got error %v, want one with %q and of no other way", err, want)
+			}
+		})
 	}
 }
 
