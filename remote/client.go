@@ -1,0 +1,80 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// controlPool is the number of control connections: SYNC runs one at a time,
+// and one more is there when a broken one is being replaced.
+const controlPool = 3
+
+// copyClient returns a client to the same server that neither retries nor
+// ignores deadlines; with the defaults of go-redis a command to a refused port
+// takes seconds whatever its context says. pool 0 keeps the user's pool size.
+// It reports false if c is of a type it cannot copy, and then returns c.
+//
+// What a copy does not have: hooks, a limiter, client-side caching (an entry
+// would be kept twice) and maintenance notifications (they relax timeouts).
+func copyClient(c Client, timeout time.Duration, pool int) (Client, bool, error) {
+	switch c := c.(type) {
+	case *redis.Client:
+		if c == nil {
+			return nil, false, errors.New("querycache: remote: Client is a nil *redis.Client")
+		}
+		o := *c.Options() // read-only by its contract
+		o.MaxRetries = -1
+		o.ContextTimeoutEnabled = true
+		// Deadlines come from contexts; these only bound what has none, as
+		// the dial that goes on in the background after its caller gave up.
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = attachTimeout, attachTimeout, attachTimeout
+		o.DialerRetries, o.PoolTimeout = 1, timeout
+		o.MinIdleConns, o.PipelinePoolSize = 0, 1
+		if pool > 0 {
+			o.PoolSize, o.MaxActiveConns, o.MaxIdleConns, o.MaxConcurrentDials = pool, 0, 0, 0
+		}
+		o.Limiter, o.AutoPipelineOptions = nil, nil
+		o.ClientSideCache, o.ClientSideCacheConfig = nil, nil
+		o.ClientSideCacheRefreshOnInvalidate, o.ClientSideCacheCoalesceMisses = false, false
+		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		return redis.NewClient(&o), true, nil
+
+	case *redis.ClusterClient:
+		if c == nil {
+			return nil, false, errors.New("querycache: remote: Client is a nil *redis.ClusterClient")
+		}
+		o := *c.Options()
+		o.MaxRetries = -1
+		o.MaxRedirects = 3 // not retries: a slot that moves is no fault
+		o.MinRetryBackoff, o.MaxRetryBackoff = time.Millisecond, timeout/4
+		// A replica may not have heard of the last write.
+		o.ReadOnly, o.RouteByLatency, o.RouteRandomly = false, false, false
+		o.ContextTimeoutEnabled = true
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = attachTimeout, attachTimeout, attachTimeout
+		o.DialerRetries, o.PoolTimeout = 1, timeout
+		o.MinIdleConns = 0
+		if pool > 0 {
+			o.PoolSize, o.MaxActiveConns, o.MaxIdleConns, o.MaxConcurrentDials = pool, 0, 0, 0
+		}
+		o.AutoPipelineOptions = nil
+		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		return redis.NewClusterClient(&o), true, nil
+
+	case *redis.Ring:
+		return nil, false, errors.New("querycache: remote: Client is a Ring, whose keys move when a shard fails, so that nodes would lose sight of each other; use a single server, Sentinel or Cluster")
+	}
+	return c, false, nil
+}
+
+// reload makes a Cluster client find out again who has which slot. By itself
+// it does so when a node says that another has it, not when a node is gone. It
+// returns at once and may be called often.
+func reload(c Client) {
+	if c, ok := c.(*redis.ClusterClient); ok {
+		c.ReloadState(context.Background())
+	}
+}
