@@ -22,6 +22,8 @@ type Space struct {
 	// bumps counts calls that bumped something, for statistics.
 	bumps    atomic.Int64
 	allBumps atomic.Int64
+	// node tells others, and tells of others; nil in a process on its own.
+	node atomic.Pointer[Node]
 
 	mu    sync.Mutex // guards names
 	names map[string]*tag
@@ -47,7 +49,7 @@ func (s *Space) Tags(names ...string) Tags {
 	for _, name := range names {
 		t := s.names[name]
 		if t == nil {
-			t = new(tag)
+			t = &tag{name: name}
 			s.names[name] = t
 		}
 		if !slices.Contains(list, t) {
@@ -55,6 +57,22 @@ func (s *Space) Tags(names ...string) Tags {
 		}
 	}
 	return Tags{list: list}
+}
+
+// learn bumps what another process has written. A name that nothing here
+// depends on needs no bump.
+func (s *Space) learn(name string) {
+	seq := s.seq.Add(1)
+	if name == All {
+		s.all.raise(seq)
+		return
+	}
+	s.mu.Lock()
+	t := s.names[name]
+	s.mu.Unlock()
+	if t != nil && !t.raise(seq) {
+		s.all.raise(seq) // folded away meanwhile
+	}
 }
 
 // Bumps returns how many writes and invalidations have bumped tags, and how

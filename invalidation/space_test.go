@@ -17,7 +17,7 @@ func stampOf(t *testing.T, s *Space, names ...string) Stamp {
 }
 
 func TestValid(t *testing.T) {
-	write := func(s *Space, tags Tags) { w := s.Begin(tags); w.End() }
+	write := func(s *Space, tags Tags) { w := s.Begin(tags); w.End(false) }
 	tests := []struct {
 		name  string
 		after func(s *Space)
@@ -72,7 +72,7 @@ func TestStampDuringWriteDiesWithIt(t *testing.T) {
 	if st.Valid() {
 		t.Error("valid while the write is under way")
 	}
-	w.End()
+	w.End(false)
 	if st.Valid() {
 		t.Error("valid after the write")
 	}
@@ -84,9 +84,9 @@ func TestStampDuringWriteDiesWithIt(t *testing.T) {
 func TestEndTwice(t *testing.T) {
 	s := NewSpace()
 	w := s.Begin(s.Tags("a"))
-	w.End()
+	w.End(false)
 	st := stampOf(t, s, "a")
-	w.End()
+	w.End(false)
 	w.Cancel()
 	w.Bump()
 	if !st.Valid() || w.Open() {
@@ -101,7 +101,7 @@ func TestLog(t *testing.T) {
 	l.Add(s.Tags("a", "b"))
 	st := stampOf(t, s, "b")
 	w := s.Begin(l.Tags())
-	w.End()
+	w.End(false)
 	if st.Valid() {
 		t.Error("a logged tag was not written")
 	}
@@ -124,7 +124,7 @@ func TestVersionsNeverFall(t *testing.T) {
 		wg.Go(func() {
 			for range 500 {
 				w := s.Begin(tags)
-				w.End()
+				w.End(false)
 			}
 		})
 	}
@@ -161,7 +161,7 @@ func TestFoldAgainstTwin(t *testing.T) {
 				}
 			case 2: // with tags resolved now
 				w := s.Begin(s.Tags(name))
-				w.End()
+				w.End(false)
 				written[name] = step
 			case 3: // with tags resolved long ago
 				tags, ok := resolved[name]
@@ -171,7 +171,7 @@ func TestFoldAgainstTwin(t *testing.T) {
 				}
 				w := s.Begin(tags)
 				s.Tags(other)
-				w.End()
+				w.End(false)
 				written[name] = step
 			}
 			for _, a := range answers[max(0, len(answers)-50):] {
@@ -214,7 +214,7 @@ func TestFoldDuringWrite(t *testing.T) {
 	if st.Valid() {
 		t.Error("valid while a write with folded tags is under way")
 	}
-	w.End()
+	w.End(false)
 	if st.Valid() {
 		t.Error("valid after a write with folded tags")
 	}

@@ -12,6 +12,7 @@ const dead = math.MaxUint64
 
 // tag is the state of one name.
 type tag struct {
+	name string
 	// ver is the sequence number of the last bump; it never falls.
 	ver atomic.Uint64
 	// dirty counts the writes under way.
@@ -71,6 +72,21 @@ func (t Tags) With(o Tags) Tags {
 
 // Empty reports whether nothing is in the set.
 func (t Tags) Empty() bool { return !t.all && len(t.list) == 0 }
+
+// Names returns the names of the tags; for everything [All] and, since that says
+// something else, [Schema] if it is among them.
+func (t Tags) Names() []string {
+	names := make([]string, 0, len(t.list)+1)
+	if t.all {
+		names = append(names, All)
+	}
+	for _, x := range t.list {
+		if !t.all || x.name == Schema {
+			names = append(names, x.name)
+		}
+	}
+	return names
+}
 
 func (t Tags) stale() bool {
 	for _, x := range t.list {

@@ -1,11 +1,17 @@
 package invalidation
 
+import "context"
+
 // A Write is a write under way: from [Space.Begin] until [Write.End] or
 // [Write.Cancel], answers that depend on its tags are not shown. It is owned
 // by one goroutine; the zero value is a write of nothing.
 type Write struct {
 	space *Space
 	tags  Tags
+	// open is set while a node tells of the write again and again.
+	open *openWrite
+	// announced: a node counts the write as under way.
+	announced bool
 }
 
 // Begin marks tags dirty. It must be called before the statement, or the
@@ -27,16 +33,46 @@ func (s *Space) Begin(tags Tags) Write {
 	return Write{space: s, tags: tags}
 }
 
+// Announce makes sure, in a fleet, that the store knows what may be written,
+// so that it tells the others should this process never do. It waits for that
+// for the node's timeout, and not at all if it is known already. The error is
+// [ErrUnannounced]: the write must then not be sent.
+func (w *Write) Announce(ctx context.Context) error {
+	if w.space == nil {
+		return nil
+	}
+	if n := w.space.node.Load(); n != nil && !w.announced {
+		w.announced = true
+		return n.announce(ctx, w.tags.Names())
+	}
+	return nil
+}
+
+// Register begins to announce tags that a transaction will write, so that its
+// COMMIT need not wait for it.
+func (s *Space) Register(tags Tags) {
+	if n := s.node.Load(); n != nil && !tags.Empty() {
+		n.register(tags.Names())
+	}
+}
+
 // Open reports whether the write has neither ended nor been cancelled.
 func (w *Write) Open() bool { return w.space != nil }
 
 // Bump invalidates what was read so far and leaves the tags dirty: for a
 // statement that is visible already, or in part, while its rows are being read.
 func (w *Write) Bump() {
-	s := w.space
-	if s == nil {
+	if w.space == nil {
 		return
 	}
+	w.bump()
+	if n := w.space.node.Load(); n != nil && w.open == nil {
+		w.open = n.keepOpen(w.tags.Names())
+	}
+}
+
+func (w *Write) bump() {
+	s := w.space
 	s.bumps.Add(1)
 	seq := s.seq.Add(1)
 	all := w.tags.all
@@ -53,9 +89,21 @@ func (w *Write) Bump() {
 	}
 }
 
-// End bumps the tags and marks them clean. Further calls do nothing.
-func (w *Write) End() {
-	w.Bump()
+// End bumps the tags and marks them clean. In a fleet it waits, for the node's
+// timeout at most, until the store has it; the tags stay dirty here until then.
+// With unknown, it is not known whether the database has yet to do what was
+// asked: the fleet is told again and again. Further calls do nothing.
+func (w *Write) End(unknown bool) {
+	if w.space == nil {
+		return
+	}
+	w.bump()
+	if n := w.space.node.Load(); n != nil {
+		ended := *w
+		w.space = nil
+		n.publish(ended, unknown)
+		return
+	}
 	w.clean()
 }
 
@@ -66,6 +114,9 @@ func (w *Write) Cancel() { w.clean() }
 func (w *Write) clean() {
 	if w.space == nil {
 		return
+	}
+	if n := w.space.node.Load(); n != nil {
+		n.leave(w)
 	}
 	for _, t := range w.tags.list {
 		t.dirty.Add(-1)

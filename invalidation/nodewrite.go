@@ -1,0 +1,112 @@
+package invalidation
+
+import (
+	"context"
+	"time"
+)
+
+// announce puts tags into the record and waits until the store has it. It does
+// not wait if it had it before, and will for long enough. The write is under
+// way until leave is called.
+func (n *Node) announce(ctx context.Context, tags []string) error {
+	n.touch()
+	n.mu.Lock()
+	now := time.Now()
+	n.record.add(tags, now)
+	n.underWay++
+	if n.acked.covers(tags, now) {
+		n.mu.Unlock()
+		return nil
+	}
+	t := n.ticketLocked(nil)
+	n.mu.Unlock()
+	n.ask()
+	if n.wait(ctx, t) || ctx.Err() != nil { // the statement meets the context's error
+		return nil
+	}
+	n.stats.unannounced.Add(1)
+	if n.cfg.Fail {
+		return ErrUnannounced
+	}
+	return nil
+}
+
+// register is announce for a write that is still some time away.
+func (n *Node) register(tags []string) {
+	n.touch()
+	n.mu.Lock()
+	now := time.Now()
+	n.record.add(tags, now)
+	covered := n.acked.covers(tags, now)
+	n.mu.Unlock()
+	if !covered {
+		n.signal()
+	}
+}
+
+// keepOpen makes every Sync bump the tags until forget is called.
+func (n *Node) keepOpen(tags []string) *openWrite {
+	w := &openWrite{tags: tags}
+	n.mu.Lock()
+	n.record.add(tags, time.Now())
+	n.open[w] = struct{}{}
+	n.mu.Unlock()
+	n.signal()
+	return w
+}
+
+// leave notes that a write is no longer under way.
+func (n *Node) leave(w *Write) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leaveLocked(w)
+}
+
+func (n *Node) leaveLocked(w *Write) {
+	if w.announced {
+		w.announced = false
+		n.underWay--
+	}
+	if w.open != nil {
+		delete(n.open, w.open)
+		w.open = nil
+	}
+}
+
+// ask asks for a Sync: after Close nobody else does one.
+func (n *Node) ask() {
+	n.mu.Lock()
+	closed := n.closed
+	n.mu.Unlock()
+	if !closed {
+		n.signal()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.Timeout)
+	defer cancel()
+	n.sync(ctx)
+}
+
+// publish tells the fleet of a write that has ended, and cleans its tags when
+// that is acknowledged. Its caller may be long gone then.
+func (n *Node) publish(w Write, unknown bool) {
+	n.touch()
+	tags := w.tags.Names()
+	n.mu.Lock()
+	n.record.add(tags, time.Now())
+	n.next.add(tags)
+	n.next.unknown = n.next.unknown || unknown
+	n.untold++
+	t := n.ticketLocked(func() {
+		w.clean()
+		n.mu.Lock()
+		n.untold--
+		n.mu.Unlock()
+	})
+	n.leaveLocked(&w)
+	n.mu.Unlock()
+	n.ask()
+	if !n.wait(context.Background(), t) {
+		n.stats.late.Add(1)
+	}
+}

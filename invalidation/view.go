@@ -1,0 +1,115 @@
+package invalidation
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// A FleetStamp says as of when an answer was read, to all nodes of a fleet. The
+// zero value is never valid.
+type FleetStamp struct {
+	Epoch string
+	Seq   uint64
+}
+
+// A view is what a node knows of the bumps of one epoch. A new epoch is a new
+// view: epoch and sequence number are never of two. It is safe for concurrent
+// use.
+type view struct {
+	epoch string
+	limit int
+
+	mu  sync.RWMutex // guards following
+	seq uint64       // bumps up to here are known; moved by replies only
+	// seen is the last bump heard of. All writes that were bumped up to it
+	// were visible by then, also those whose hints were lost, so a query that
+	// is sent later reads them.
+	seen uint64
+	all  uint64 // last bump of everything, or of what was folded away
+	ver  map[string]uint64
+}
+
+func newView(epoch string) *view {
+	return &view{epoch: epoch, limit: defaultLimit, ver: make(map[string]uint64)}
+}
+
+// stamp returns as of when a query that is sent now reads.
+func (v *view) stamp() FleetStamp {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return FleetStamp{Epoch: v.epoch, Seq: max(v.seq, v.seen)}
+}
+
+// cursor returns up to where bumps are known.
+func (v *view) cursor() uint64 {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.seq
+}
+
+// reached reports whether the bumps up to a stamp are known.
+func (v *view) reached(st FleetStamp) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.epoch == st.Epoch && v.seq >= st.Seq
+}
+
+// valid reports whether none of the tags was bumped after the stamp.
+func (v *view) valid(st FleetStamp, tags []string) bool {
+	if st.Epoch != v.epoch || st.Epoch == "" {
+		return false
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.all > st.Seq {
+		return false
+	}
+	for _, tag := range tags {
+		if v.ver[tag] > st.Seq {
+			return false
+		}
+	}
+	return true
+}
+
+// raise notes a bump and reports whether it is news.
+func (v *view) raise(tag string, seq uint64) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.seen = max(v.seen, seq)
+	if tag == All {
+		news := seq > v.all
+		v.all = max(v.all, seq)
+		return news
+	}
+	if seq <= v.ver[tag] || seq <= v.all {
+		return false
+	}
+	v.ver[tag] = seq
+	if len(v.ver) > v.limit {
+		v.foldLocked()
+	}
+	return true
+}
+
+// advance notes that all bumps up to seq have been raised.
+func (v *view) advance(seq uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.seq = max(v.seq, seq)
+}
+
+// foldLocked lets the older half of the tags count as bumped when the youngest
+// of them was.
+func (v *view) foldLocked() {
+	tags := make([]Change, 0, len(v.ver))
+	for tag, seq := range v.ver {
+		tags = append(tags, Change{tag, seq})
+	}
+	slices.SortFunc(tags, func(a, b Change) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, c := range tags[:(len(tags)+1)/2] {
+		v.all = max(v.all, c.Seq)
+		delete(v.ver, c.Tag)
+	}
+}
