@@ -25,6 +25,7 @@ type Cache struct {
 	embedded bool                  // the dialect is a dialect.Embedded
 	rewriter dialect.Rewriter      // nil if arguments never change the text
 	scanner  dialect.ColumnScanner // nil if rows do not scan by themselves
+	seal     *resultset.Seal       // nil: payloads in the shared tier are not sealed
 	implicit bool                  // reads without a hint may be cached
 
 	plans      *plans
@@ -97,7 +98,8 @@ func (s *session) read(ctx context.Context, stmt *wrap.Stmt, text string, p *pla
 		return s.bypass(ctx, stmt, text, p, args, reason, opts)
 	}
 	hash := hashKey(d.ident, p.hash, key)
-	if e, ok := c.entries.Get(hash); ok && e.key.is(d.ident, p.key, key) && !p.hint.refresh && (opts == nil || !opts.refresh) {
+	live := d.ident.server.live(ctx, c)
+	if e, ok := c.entries.Get(hash); ok && live && e.key.is(d.ident, p.key, key) && !p.hint.refresh && (opts == nil || !opts.refresh) {
 		if !e.stamp.Valid() {
 			c.entries.Remove(hash, func(x *entry) bool { return x == e })
 		} else if age := e.age(c.clock, ttl); age < ttl {
@@ -106,7 +108,7 @@ func (s *session) read(ctx context.Context, stmt *wrap.Stmt, text string, p *pla
 			return e.set.Rows(), nil
 		}
 	}
-	l := load{session: s, plan: p, decision: d, opts: opts, hash: hash, ttl: ttl,
+	l := load{session: s, plan: p, decision: d, opts: opts, hash: hash, ttl: ttl, lapsed: !live,
 		key: queryKey{ident: d.ident, text: p.key, args: string(key)}}
 	return l.run(ctx, stmt, text, args)
 }
@@ -132,6 +134,9 @@ func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decis
 	ident := s.ident()
 	if ident.refuse != "" {
 		return nil, 0, ident.refuse
+	}
+	if !ident.server.reached(ctx, opts) {
+		return nil, 0, ReasonNotBefore
 	}
 	snap := ident.server.current()
 	if snap == nil {

@@ -81,8 +81,12 @@ func (o *origin) refreshCatalog(srv *server) {
 		// Where functions that may change the schema are called all the time,
 		// reading the catalog must not become what the database does.
 		pause(ctx, time.Until(time.Unix(0, srv.rest.Load())))
-		began := time.Now()
-		defer func() { srv.rest.Store(time.Now().Add(catalogRest * time.Since(began)).UnixNano()) }()
+		began, before := time.Now(), srv.catalog.Load()
+		defer func() {
+			if now := srv.catalog.Load(); before != nil && now != nil && now.catalog == before.catalog {
+				srv.rest.Store(time.Now().Add(catalogRest * time.Since(began)).UnixNano())
+			}
+		}()
 		var err error
 		for attempt := range catalogAttempts {
 			err = o.loadCatalog(ctx, srv)
@@ -106,7 +110,7 @@ const (
 	catalogAttempts = 10
 	catalogPause    = 5 * time.Millisecond
 	catalogMaxPause = time.Second
-	catalogRest     = 4 // times as long as reading took
+	catalogRest     = 4 // times as long as it took to find it unchanged
 )
 
 func pause(ctx context.Context, d time.Duration) {

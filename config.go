@@ -11,6 +11,7 @@ import (
 	"github.com/querycache/querycache/internal/resultset"
 	"github.com/querycache/querycache/internal/wrap"
 	"github.com/querycache/querycache/local"
+	"github.com/querycache/querycache/remote"
 )
 
 // Defaults of [Config].
@@ -41,6 +42,26 @@ type Config struct {
 
 	// Local configures the in-process tier; see [local.Config].
 	Local local.Config
+
+	// Redis is the shared tier: answers that other processes have read, and
+	// what they have written. The client is the caller's own and stays open;
+	// the cache makes connections of its own from its options. Default nil:
+	// writes of other processes show when the lifetime of an answer ends.
+	// With it, lifetimes are at most 24 hours.
+	Redis remote.Client
+
+	// FailUnannounced makes a write fail, with [invalidation.ErrUnannounced]
+	// and before it is sent, if the other processes cannot be told of it
+	// because Redis does not answer, 4.75 seconds after it last did. Default
+	// false: it is sent, and they may show the old rows until Redis answers
+	// again or, of tables that this process has not written before, until
+	// their lifetime ends.
+	FailUnannounced bool
+
+	// SealKeys, 32 random bytes each, encrypt and authenticate what is stored
+	// in Redis: the first seals, all open. Default none: rows lie there in the
+	// clear.
+	SealKeys [][]byte
 
 	// Namespace is put in front of every key. The server's identity is
 	// always part of the key, so it is needed only to keep apart what
@@ -95,8 +116,7 @@ type Rule struct {
 	// MaxRows overrides Config.MaxRows if it is not 0.
 	MaxRows int
 	// KeepOnWrite lets answers live for their TTL although other processes
-	// write the tables. Writes of this process are still seen at once, so
-	// without a shared tier it changes nothing.
+	// write the tables. It has no effect yet.
 	KeepOnWrite bool
 }
 
@@ -155,6 +175,11 @@ func (c Config) compile() (Config, error) {
 		notNegative(fmt.Sprintf("Rules[%d].MaxRows", i), int64(r.MaxRows))
 	}
 	errs = append(errs, c.Local.Validate())
+	if len(c.SealKeys) > 0 {
+		if _, err := resultset.NewSeal(c.SealKeys...); err != nil {
+			wrong("Config.SealKeys: %w", err)
+		}
+	}
 
 	if c.Dialect == nil {
 		c.Dialect = dialect.Generic()

@@ -31,12 +31,16 @@
 //     trigger, a cascade, the COMMIT of a transaction) and whatever reads (a view).
 //   - What a transaction writes is seen by nobody before its COMMIT and never
 //     after a ROLLBACK. Its own reads go to the database.
-//   - Writes past the cache, by other processes or other drivers, are seen when
+//   - With [Config.Redis], writes of other processes that share it are seen within
+//     milliseconds, and within the bounds that the README states when something
+//     breaks: while it is not known what they write, reads go to the database.
+//   - Writes past the cache, and by other processes without Redis, are seen when
 //     the lifetime ends at the latest. Schema changes past the cache are seen
 //     within [Config.CatalogInterval] and a lifetime.
 //   - Rows are the database's: same types, same column metadata, same errors.
 //   - Nothing read under one server, user, session or driver answers another.
-//   - The cache never makes a query fail, [Config.Strict] aside.
+//   - The cache never makes a query fail, but for [Config.Strict] and
+//     [Config.FailUnannounced].
 //
 // # How it works
 //
@@ -54,9 +58,13 @@
 // # Packages
 //
 //	dialect             what has to be known about SQL; the generic dialect
+//	dialect/postgres    PostgreSQL over pgx; registers "pgxcache"
+//	dialect/postgres/pgsql  PostgreSQL for any driver
 //	dialect/sqlite      SQLite; registers "sqlitecache"
 //	local               the in-process tier, over otter
-//	invalidation        tags, stamps, versions, the log of a transaction
+//	remote              the shared tier, over go-redis
+//	invalidation        tags, stamps, versions, the log of a transaction; the node
+//	                    that tells other processes and hears of them
 //	stampede            one query for concurrent identical misses
 //	internal/wrap       virtual and real connections, statements, transactions
 //	internal/resultset  recording and replaying rows
@@ -65,9 +73,10 @@
 //
 // A Cache has one goroutine that keeps a coarse clock and one that drops
 // expired entries; local.Config.OnRemoval and local.Config.IdleTime each add
-// one. While a catalog
-// is read in the background there is one more per server. [Cache.Close] joins
-// them all.
+// one. While a catalog is read in the background there is one more per server.
+// With [Config.Redis] there are three per server: one that syncs, one that
+// listens, one that stores; and go-redis has its own. [Cache.Close] joins them
+// all.
 //
 // # When it is the wrong tool
 //

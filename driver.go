@@ -50,7 +50,10 @@ func (c *Cache) Connector(base driver.Connector) driver.Connector {
 	// What its options are cannot be known, so its answers are its own.
 	key := appendKeyString(nil, fmt.Sprintf("%T", base))
 	key = appendKeyString(key, "#"+strconv.FormatInt(connectors.Add(1), 10))
-	return c.wrap(base, &wrapped{cache: c, base: base.Driver()}, string(key), opaque)
+	// Other processes give their connectors the same options, or another
+	// Namespace.
+	shared := appendKeyString(nil, fmt.Sprintf("%T", base))
+	return c.wrap(base, &wrapped{cache: c, base: base.Driver()}, string(key), string(shared), opaque)
 }
 
 // connectors numbers those whose options are not known.
@@ -59,8 +62,8 @@ var connectors atomic.Int64
 // OpenDB is sql.OpenDB with the connector wrapped.
 func (c *Cache) OpenDB(base driver.Connector) *sql.DB { return sql.OpenDB(c.Connector(base)) }
 
-func (c *Cache) wrap(base driver.Connector, drv driver.Driver, driverKey string, opaque bool) *wrap.Connector {
-	o := &origin{cache: c, driverKey: driverKey, opaque: opaque}
+func (c *Cache) wrap(base driver.Connector, drv driver.Driver, driverKey, sharedKey string, opaque bool) *wrap.Connector {
+	o := &origin{cache: c, driverKey: driverKey, sharedKey: sharedKey, opaque: opaque}
 	o.connector = wrap.New(base, drv, o, c.cfg.Conns.wrapped())
 	c.origins.add(o)
 	return o.connector
@@ -97,7 +100,7 @@ func (w *wrapped) OpenConnector(dsn string) (driver.Connector, error) {
 	}
 	key := appendKeyString(nil, fmt.Sprintf("%T", w.base))
 	key = appendKeyString(key, dsn)
-	return w.cache.wrap(base, w, string(key), false), nil
+	return w.cache.wrap(base, w, string(key), string(key), false), nil
 }
 
 func openConnector(d driver.Driver, dsn string) (driver.Connector, error) {

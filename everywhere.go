@@ -1,6 +1,8 @@
 package querycache
 
 import (
+	"context"
+	"errors"
 	"slices"
 
 	"github.com/querycache/querycache/invalidation"
@@ -23,16 +25,31 @@ func (c *Cache) beginEverywhere(why Reason, alters bool) everywhere {
 		if alters {
 			srv.alter(c)
 		}
-		e.writes = append(e.writes, srv.space.Begin(invalidation.Everything()))
+		tags := invalidation.Everything()
+		if alters {
+			tags = tags.With(srv.space.Tags(invalidation.Schema))
+		}
+		e.writes = append(e.writes, srv.space.Begin(tags))
 	}
 	return e
+}
+
+// announce tells the fleets; see [invalidation.Write.Announce].
+func (e *everywhere) announce(ctx context.Context) error {
+	var errs []error
+	for i := range e.writes {
+		errs = append(errs, e.writes[i].Announce(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 func (e *everywhere) open() bool { return e.cache != nil }
 
 // bump invalidates everything, also in databases that the cache has met since
 // the write began.
-func (e *everywhere) bump() {
+func (e *everywhere) bump() { e.bumpAll(false, false) }
+
+func (e *everywhere) bumpAll(last, unknown bool) {
 	if e.cache == nil {
 		return
 	}
@@ -43,21 +60,22 @@ func (e *everywhere) bump() {
 		}
 	}
 	for i := range e.writes {
-		e.writes[i].Bump()
+		if last {
+			e.writes[i].End(unknown)
+		} else {
+			e.writes[i].Bump()
+		}
 	}
 	for _, srv := range servers {
 		if !slices.Contains(e.servers, srv) {
 			w := srv.space.Begin(invalidation.Everything())
-			w.End()
+			w.End(unknown)
 		}
 	}
 }
 
-// end bumps and closes the write.
-func (e *everywhere) end() {
-	e.bump()
-	for i := range e.writes {
-		e.writes[i].Cancel() // bumped above
-	}
+// end bumps and closes the write. unknown says that it may take effect later.
+func (e *everywhere) end(unknown bool) {
+	e.bumpAll(true, unknown)
 	*e = everywhere{}
 }

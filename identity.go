@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/querycache/querycache/dialect"
 )
@@ -20,6 +21,8 @@ type identity struct {
 	refuse Reason
 	hash   uint64
 	text   string // all of it, unambiguous
+	// shared is what other processes know it by; empty if they cannot.
+	shared string
 }
 
 // same reports whether two are equal also where one of them has been forgotten
@@ -40,7 +43,7 @@ type identities struct {
 
 // intern returns the identity for a server, a driver and a session. The driver
 // key is unambiguous for the connector's driver and options.
-func (r *identities) intern(namespace, driverKey string, srv *server, session dialect.Session, refuse Reason) *identity {
+func (r *identities) intern(namespace, driverKey, sharedKey string, srv *server, session dialect.Session, refuse Reason) *identity {
 	var text []byte
 	for _, part := range []string{namespace, string(srv.id), driverKey, session.Key, string(refuse)} {
 		text = appendKeyString(text, part)
@@ -57,6 +60,13 @@ func (r *identities) intern(namespace, driverKey string, srv *server, session di
 		r.byText = make(map[string]*identity)
 	}
 	id := &identity{server: srv, session: session, refuse: refuse, hash: hashText(string(text)), text: string(text)}
+	if sharedKey != "" {
+		var shared []byte
+		for _, part := range []string{namespace, string(srv.id), sharedKey, session.Key, era, localZone()} {
+			shared = appendKeyString(shared, part)
+		}
+		id.shared = string(shared)
+	}
 	r.byText[string(text)] = id
 	return id
 }
@@ -66,4 +76,15 @@ func (r *identities) forget(srv *server) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	maps.DeleteFunc(r.byText, func(_ string, id *identity) bool { return id.server == srv })
+}
+
+// localZone tells apart processes whose time.Local differs: times that a driver
+// returns in it are the reader's.
+func localZone() string {
+	var b []byte
+	for _, month := range []time.Month{time.January, time.July} {
+		name, offset := time.Date(2026, month, 1, 0, 0, 0, 0, time.Local).Zone()
+		b = binary.AppendVarint(appendKeyString(b, name), int64(offset))
+	}
+	return string(b)
 }

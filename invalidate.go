@@ -59,7 +59,7 @@ func (c *Cache) InvalidateAll(ctx context.Context) error {
 
 func bump(srv *server, tags invalidation.Tags) {
 	w := srv.space.Begin(tags)
-	w.End()
+	w.End(false)
 }
 
 // relations resolves names by the catalog. While it is not known, they stand

@@ -19,7 +19,7 @@ var layers = map[string]struct {
 	why        string
 }{
 	"": {
-		own:   []string{"local", "invalidation", "stampede", "dialect", "internal/wrap", "internal/resultset"},
+		own:   []string{"local", "remote", "invalidation", "stampede", "dialect", "internal/wrap", "internal/resultset"},
 		third: nil,
 		why:   "the root composes; it must not make every user link a parser or a database driver",
 	},
@@ -28,7 +28,8 @@ var layers = map[string]struct {
 	"stampede":            {why: "standard library only"},
 	"dialect":             {why: "what the core has to know, without a parser"},
 	"internal/wrap":       {why: "knows no cache"},
-	"internal/resultset":  {why: "knows no cache"},
+	"remote":              {third: []string{"github.com/redis/go-redis/v9"}, why: "the only room of the Redis client"},
+	"internal/resultset":  {third: []string{"github.com/klauspost/compress"}, why: "knows no cache"},
 	"internal/twin":       {why: "judges what a test saw"},
 	"internal/fakedriver": {why: "stands for a driver, which knows nothing of this module"},
 	"dialect/sqlite": {

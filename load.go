@@ -21,6 +21,8 @@ type load struct {
 	key      queryKey
 	hash     uint64
 	ttl      time.Duration
+	// lapsed: what others write is not known, so nothing is kept.
+	lapsed bool
 
 	// Set when this caller's own query ran.
 	rec  *resultset.Recording
@@ -31,6 +33,9 @@ type load struct {
 type stamp struct {
 	invalidation.Stamp
 	asked time.Time
+	// fleet says so to others; the zero value if there are none, or what they
+	// write was not known.
+	fleet invalidation.FleetStamp
 }
 
 // run answers the read by a query of its own or by one that is under way. A
@@ -42,10 +47,11 @@ func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []dri
 		return s.bypass(ctx, stmt, text, l.plan, args, reason, l.opts)
 	}
 	// Who holds a connection must not wait for one who may be waiting for it.
-	alone := l.plan.hint.refresh || l.opts != nil && l.opts.refresh ||
-		c.cfg.Conns.Max > 0 && s.conn.Held() != nil
+	alone := l.refreshes() || c.cfg.Conns.Max > 0 && s.conn.Held() != nil
 	res := c.flight.Do(ctx, l.key, l.stamp,
-		func(st stamp) bool { return !alone && st.Valid() },
+		func(st stamp) bool {
+			return !alone && st.Valid() && !(l.lapsed && time.Since(st.asked) > fleetLease)
+		},
 		func(ctx context.Context, st stamp) (*resultset.Set, stampede.Outcome, error) {
 			return l.query(ctx, st, stmt, text, args)
 		})
@@ -62,6 +68,8 @@ func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []dri
 		return res.Value.Rows(), nil
 	case res.Err != nil && l.rec == nil:
 		return nil, res.Err
+	case l.rec == nil:
+		return res.Value.Rows(), nil // from the shared tier
 	}
 	if l.rec.Finished() {
 		return l.rec.Rows(l.done), nil
@@ -90,23 +98,38 @@ func (l *load) renew(ctx context.Context) (reason Reason) {
 // those that the query depends on: a later schema change bumps everything.
 func (l *load) stamp() stamp {
 	d := l.decision
-	tags := d.tags
-	if l.opts != nil && len(l.opts.tags) > 0 {
-		tags = tags.With(d.ident.server.space.Tags(userTags(l.opts.tags)...))
-	}
 	asked := time.Now()
-	st, ok := d.ident.server.space.Stamp(tags)
+	st, ok := d.ident.server.space.Stamp(l.tags())
 	if !ok || d.ident.server.current() != d.snap {
 		l.plan.forget(d)
 		return stamp{asked: asked} // never valid: not stored, not joined
 	}
-	return stamp{Stamp: st, asked: asked}
+	full := stamp{Stamp: st, asked: asked}
+	if f := d.ident.server.fleet.Load(); f != nil && !l.lapsed {
+		full.fleet = f.node.Stamp()
+	}
+	return full
 }
+
+// tags are what the answer depends on.
+func (l *load) tags() invalidation.Tags {
+	d := l.decision
+	if l.opts == nil || len(l.opts.tags) == 0 {
+		return d.tags
+	}
+	return d.tags.With(d.ident.server.space.Tags(userTags(l.opts.tags)...))
+}
+
+// refreshes reports whether the caller wants an answer of its own.
+func (l *load) refreshes() bool { return l.plan.hint.refresh || l.opts != nil && l.opts.refresh }
 
 // query runs the statement on the caller's own connection, stores the answer
 // and says who else may have it.
 func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string, args []driver.NamedValue) (*resultset.Set, stampede.Outcome, error) {
 	s, c := l.session, l.session.cache
+	if set := l.fromShared(ctx, st, args); set != nil {
+		return set, stampede.Share, nil
+	}
 	known := false
 	if _, err := s.conn.Base(ctx); err == nil {
 		known = s.renew(ctx)
@@ -142,7 +165,12 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 		l.opts.report(Database, ReasonSession, 0, 0)
 		return nil, stampede.Retry, nil
 	}
-	l.opts.report(Database, "", 0, l.ttl)
+	reason := Reason("")
+	if l.lapsed {
+		reason = ReasonLease
+		c.stats.bypasses.add(reason)
+	}
+	l.opts.report(Database, reason, 0, l.ttl)
 	l.store(set, st)
 	return set, stampede.Share, nil
 }
@@ -166,12 +194,13 @@ func (s *session) scans(ctx context.Context, args []driver.NamedValue) func(type
 func (l *load) store(set *resultset.Set, st stamp) {
 	c := l.session.cache
 	left := l.ttl - time.Since(st.asked)
-	if left <= 0 || !st.Valid() {
+	if left <= 0 || l.lapsed || !st.Valid() {
 		c.stats.discarded.Add(1)
 		return
 	}
 	c.entries.Set(l.hash, &entry{key: l.key, set: set, stamp: st.Stamp, asked: st.asked}, left)
 	c.stats.stored.Add(1)
+	l.toShared(set, st, left)
 }
 
 // uncached notes an answer that cannot be kept.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/resultset"
 	"github.com/querycache/querycache/local"
 )
 
@@ -25,6 +26,12 @@ func New(cfg Config) (*Cache, error) {
 	c.plans, err = newPlans(cfg.Dialect, c.malformed)
 	if err != nil {
 		return nil, err
+	}
+	if len(cfg.SealKeys) > 0 {
+		if c.seal, err = resultset.NewSeal(cfg.SealKeys...); err != nil {
+			c.plans.close()
+			return nil, err
+		}
 	}
 	c.clock = local.NewClock()
 	c.entries, err = local.New(cfg.Local, c.clock, func(_ uint64, e *entry) int { return e.bytes() })
@@ -54,6 +61,11 @@ func (c *Cache) Close() error {
 	c.disabled.Store(true)
 	c.cancel()
 	c.work.Wait()
+	for _, srv := range c.servers.all() {
+		if f := srv.fleet.Load(); f != nil {
+			f.close()
+		}
+	}
 	c.entries.Close()
 	c.clock.Stop()
 	c.plans.close()

@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/invalidation"
 )
 
 // options are what a context says about the statements run under it. They are
@@ -13,7 +16,9 @@ type options struct {
 	bypass  bool
 	refresh bool
 	tags    []string
-	result  *Result
+	// notBefore is what has to be known, by database.
+	notBefore map[dialect.Server]invalidation.FleetStamp
+	result    *Result
 }
 
 type optionsKey struct{}

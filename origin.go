@@ -23,6 +23,8 @@ type origin struct {
 	connector *wrap.Connector
 	// driverKey tells this connector's driver and options from others'.
 	driverKey string
+	// sharedKey does so in all processes; empty if they cannot know.
+	sharedKey string
 	// opaque: hooks may set what the cache cannot see.
 	opaque bool
 	// ident is the identity that the newest connection has.
@@ -51,6 +53,9 @@ func (o *origin) Closed() {
 	o.mu.Unlock()
 	for srv := range used {
 		if o.cache.servers.leave(srv) {
+			if f := srv.fleet.Load(); f != nil {
+				f.close()
+			}
 			o.cache.identities.forget(srv)
 			total, all := srv.space.Bumps()
 			o.cache.stats.gone.Add(total)
@@ -61,7 +66,7 @@ func (o *origin) Closed() {
 
 // server returns the server with an identity, which this connector has reached.
 func (o *origin) server(id dialect.Server) *server {
-	return o.cache.servers.use(id, func(srv *server) bool {
+	return o.cache.servers.use(id, o.cache.join, func(srv *server) bool {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		if o.servers == nil {
@@ -116,5 +121,5 @@ func (o *origin) intern(srv *server, session dialect.Session) *identity {
 	if refuse == "" && o.opaque && o.cache.cfg.Session == nil {
 		refuse = ReasonSessionHook
 	}
-	return o.cache.identities.intern(o.cache.cfg.Namespace, o.driverKey, srv, session, refuse)
+	return o.cache.identities.intern(o.cache.cfg.Namespace, o.driverKey, o.sharedKey, srv, session, refuse)
 }

@@ -47,12 +47,12 @@ func Raw(ctx context.Context, conn *sql.Conn, f func(base driver.Conn) error, ta
 		if err != nil {
 			return err
 		}
-		return s.raw(base, f, parsed, len(tables) == 0)
+		return s.raw(ctx, base, f, parsed, len(tables) == 0)
 	})
 }
 
 // raw announces, runs and invalidates.
-func (s *session) raw(base driver.Conn, f func(driver.Conn) error, tables []dialect.Table, all bool) error {
+func (s *session) raw(ctx context.Context, base driver.Conn, f func(driver.Conn) error, tables []dialect.Table, all bool) (err error) {
 	s.settle()
 	ident := s.ident()
 	var tags invalidation.Tags
@@ -75,12 +75,17 @@ func (s *session) raw(base driver.Conn, f func(driver.Conn) error, tables []dial
 	if s.tx != noTx {
 		s.note(tags, all, s.tainted)
 	}
+	if err := w.announce(ctx); err != nil {
+		w.cancel()
+		return err
+	}
+	err = errPanicked
 	defer func() {
-		// f may have changed the session, and may have panicked.
-		s.handedOut()
-		w.end()
+		s.handedOut() // f may have changed the session
+		w.end(err != nil)
 	}()
-	return f(base)
+	err = f(base)
+	return err
 }
 
 // Unwrap returns the connection of the wrapped driver inside sql.Conn.Raw, or

@@ -26,6 +26,8 @@ const (
 	ReasonTable          Reason = "declared_relation"  // tables= names a relation that the catalog does not know
 	ReasonArg            Reason = "arg_type"           // an argument whose type has no exact key
 	ReasonTooLarge       Reason = "too_large"          // over the limits on rows or bytes, or was so minutes ago
+	ReasonLease          Reason = "shared_tier_lost"   // the shared tier has not answered for a second: what others write is not known
+	ReasonNotBefore      Reason = "not_before"         // what a token of WithNotBefore stands for is not known here yet
 	ReasonLoadFailed     Reason = "load_failed"        // the query that this one waited for failed, perhaps for reasons of its session
 	ReasonCustomType     Reason = "custom_type"        // the driver returned a value that cannot be replayed exactly
 	ReasonManySets       Reason = "many_result_sets"   // more than one result set

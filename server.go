@@ -28,6 +28,8 @@ type server struct {
 	// nanoseconds: see [origin.refreshCatalog].
 	rest atomic.Int64
 
+	fleet atomic.Pointer[fleet] // nil without a shared tier
+
 	users int // connectors; guarded by servers.mu
 }
 
@@ -107,15 +109,18 @@ type servers struct {
 	list []*server
 }
 
-// use returns the server with an identity. isNew says whether the connector
+// use returns the server with an identity. meet is called for one that was not
+// known; isNew says whether the connector
 // that asks has not used it before.
-func (r *servers) use(id dialect.Server, isNew func(*server) bool) *server {
+func (r *servers) use(id dialect.Server, meet func(*server), isNew func(*server) bool) *server {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := slices.IndexFunc(r.list, func(s *server) bool { return s.id == id })
 	if at < 0 {
 		at = len(r.list)
-		r.list = append(r.list, &server{id: id, space: invalidation.NewSpace()})
+		s := &server{id: id, space: invalidation.NewSpace()}
+		meet(s)
+		r.list = append(r.list, s)
 	}
 	s := r.list[at]
 	if isNew(s) {

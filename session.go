@@ -144,8 +144,12 @@ func (s *session) Prepare(ctx context.Context, text string, prepare func() error
 	if r := s.reach(ctx, p, s.ident()); !r.tags.Empty() {
 		w = s.cache.begin(s.ident(), r.tags, r.alters, r.why)
 	}
+	if err := w.announce(ctx); err != nil {
+		w.cancel()
+		return err
+	}
 	err := prepare()
-	w.end()
+	w.end(err != nil)
 	s.leave(p.stmt.Effect)
 	return err
 }
@@ -200,7 +204,7 @@ func (s *session) Lost() {
 // settle ends an exposure.
 func (s *session) settle() {
 	if s.exposed.open() {
-		s.exposed.end()
+		s.exposed.end(false)
 	}
 }
 

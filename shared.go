@@ -12,6 +12,7 @@ import (
 
 	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/local"
+	"github.com/querycache/querycache/remote"
 )
 
 // RegisterShared registers base under name with a cache that all databases
@@ -32,6 +33,7 @@ type sharedDriver struct {
 
 	mu    sync.Mutex // guards following
 	cache *Cache
+	redis remote.Client // of the cache, nil without a shared tier
 	users int
 }
 
@@ -50,17 +52,19 @@ func (d *sharedDriver) OpenConnector(dsn string) (driver.Connector, error) {
 			return nil, err
 		}
 		cfg.Dialect = d.dialect
+		d.redis = cfg.Redis
 		if d.cache, err = New(cfg); err != nil {
-			return nil, err
+			return nil, errors.Join(err, d.close())
 		}
 		d.cache.SetEnabled(!disabled)
-		d.cache.cfg.Logger.Info("querycache: no shared tier: writes of other processes show after the TTL")
+		if cfg.Redis == nil {
+			d.cache.cfg.Logger.Info("querycache: no shared tier: writes of other processes show after the TTL")
+		}
 	}
 	connector, err := (&wrapped{cache: d.cache, base: d.base}).OpenConnector(dsn)
 	if err != nil {
 		if d.users == 0 {
-			err = errors.Join(err, d.cache.Close())
-			d.cache = nil
+			err = errors.Join(err, d.close())
 		}
 		return nil, err
 	}
@@ -74,9 +78,20 @@ func (d *sharedDriver) leave() error {
 	if d.users--; d.users > 0 {
 		return nil
 	}
-	c := d.cache
-	d.cache = nil
-	return c.Close()
+	return d.close()
+}
+
+// close ends the cache and its connections. Its caller holds mu.
+func (d *sharedDriver) close() (err error) {
+	if d.cache != nil {
+		err = d.cache.Close()
+		d.cache = nil
+	}
+	if d.redis != nil {
+		err = errors.Join(err, d.redis.Close())
+		d.redis = nil
+	}
+	return err
 }
 
 // A sharedConnector counts as a user of its driver's cache until it is closed.
@@ -103,6 +118,7 @@ func (k *sharedConnector) Close() (err error) {
 //	QUERYCACHE_TTL          DefaultTTL, a duration such as 30s; default: only hints cache
 //	QUERYCACHE_LOCAL_BYTES  Local.MaxBytes, a number of bytes
 //	QUERYCACHE_NAMESPACE    Namespace
+//	QUERYCACHE_REDIS_URL    Redis, as [remote.FromURL] reads it; the client is the caller's to close
 //	QUERYCACHE_DISABLED     1 or true: start with the cache turned off
 //
 // A malformed value is an error that names the variable.
@@ -111,6 +127,9 @@ func Environ(lookup func(string) (string, bool)) (cfg Config, disabled bool, err
 	read := func(name, expected string, parse func(string) error) {
 		if value, ok := lookup(name); ok && value != "" {
 			if err := parse(value); err != nil {
+				if name == "QUERYCACHE_REDIS_URL" {
+					value = "…" // it may hold a password
+				}
 				errs = append(errs, fmt.Errorf("querycache: %s=%q is malformed, expected %s", name, value, expected))
 			}
 		}
@@ -128,12 +147,19 @@ func Environ(lookup func(string) (string, bool)) (cfg Config, disabled bool, err
 		}
 		return err
 	})
+	read("QUERYCACHE_REDIS_URL", "redis://user:password@host:6379/0, rediss:// or redis+cluster://", func(v string) (err error) {
+		cfg.Redis, err = remote.FromURL(v)
+		return err
+	})
 	read("QUERYCACHE_DISABLED", "1, true, 0 or false", func(v string) (err error) {
 		disabled, err = strconv.ParseBool(v)
 		return err
 	})
 	cfg.Namespace, _ = lookup("QUERYCACHE_NAMESPACE")
 	if err := errors.Join(errs...); err != nil {
+		if cfg.Redis != nil {
+			err = errors.Join(err, cfg.Redis.Close())
+		}
 		return Config{}, false, err
 	}
 	return cfg, disabled, nil

@@ -5,7 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/querycache/querycache/invalidation"
 	"github.com/querycache/querycache/local"
+	"github.com/querycache/querycache/remote"
 )
 
 // Stats are the figures of a [Cache] since it was made, at one moment. The
@@ -18,6 +20,8 @@ type Stats struct {
 	// Coalesced are cacheable reads answered by another caller's query that
 	// was under way.
 	Coalesced int64
+	// Shared are the figures of the shared tier.
+	Shared SharedStats
 	// Stored are answers kept. Discarded are answers that a write made
 	// outdated while they were being read.
 	Stored, Discarded int64
@@ -41,6 +45,27 @@ type Stats struct {
 	HitLatency, LoadLatency Latency
 }
 
+// SharedStats are the figures of the shared tier; all zero without one.
+type SharedStats struct {
+	// Hits are reads answered from the shared tier. Unreadable are entries
+	// that were damaged, forged, sealed with an unknown key, or of another
+	// version: they count as misses.
+	Hits, Unreadable int64
+	// NotPortable are answers that could not be stored there, because of their
+	// types.
+	NotPortable int64
+	// Databases are the figures of each, in no order.
+	Databases []DatabaseStats
+}
+
+// DatabaseStats are the figures of one database's part in the shared tier.
+type DatabaseStats struct {
+	Node invalidation.NodeStats
+	Tier remote.Stats // zero as long as Redis was not reached
+	// Live: answers are used, since it is known what other processes write.
+	Live bool
+}
+
 // ConnStats are the real connections to the databases.
 type ConnStats struct {
 	Open  int   // idle, in use or being opened
@@ -52,7 +77,7 @@ type ConnStats struct {
 // HitRatio is the share of cacheable reads that needed no query of their own,
 // from 0 to 1; 0 if there were none.
 func (s Stats) HitRatio() float64 {
-	saved := s.Hits + s.Coalesced
+	saved := s.Hits + s.Coalesced + s.Shared.Hits
 	if saved == 0 {
 		return 0
 	}
@@ -76,6 +101,12 @@ func (c *Cache) Stats() Stats {
 		st.Invalidations += total
 		st.InvalidatedAll += all
 	}
+	st.Shared = SharedStats{Hits: n.shared.Load(), Unreadable: n.unreadable.Load(), NotPortable: n.unportable.Load()}
+	for _, srv := range c.servers.all() {
+		if f := srv.fleet.Load(); f != nil {
+			st.Shared.Databases = append(st.Shared.Databases, f.stats())
+		}
+	}
 	st.Conns = c.origins.stats()
 	return st
 }
@@ -89,6 +120,9 @@ type counters struct {
 	stored     atomic.Int64
 	discarded  atomic.Int64
 	malformed  atomic.Int64
+	shared     atomic.Int64 // answers from the shared tier
+	unreadable atomic.Int64
+	unportable atomic.Int64
 	gone       atomic.Int64 // invalidations in databases that were closed
 	goneAll    atomic.Int64
 	bypasses   byReason

@@ -17,7 +17,7 @@ func (s *session) Begin(ctx context.Context, begin func() error) error {
 	// commit that one.
 	w := s.beginLogged()
 	err := begin()
-	w.end()
+	w.end(err != nil)
 	if err == nil {
 		s.endTx()
 		s.tx = driverTx
@@ -32,13 +32,19 @@ func (s *session) Commit(commit func() error) error {
 	s.settle()
 	w := s.beginLogged()
 	if s.cache.faults.bumpFirst {
-		w.end()
+		w.end(false)
+	}
+	if err := w.announce(context.Background()); err != nil {
+		// Not sent: with its connection the server ends the transaction.
+		w.cancel()
+		s.ended(err)
+		return err
 	}
 	err := commit()
 	if err != nil && s.cache.cfg.Dialect.Aborted(err) {
 		w.cancel()
 	} else {
-		w.end()
+		w.end(err != nil)
 	}
 	s.ended(err)
 	return err
@@ -52,7 +58,7 @@ func (s *session) Rollback(rollback func() error) error {
 	err := rollback()
 	if err != nil {
 		w := s.beginLogged()
-		w.end()
+		w.end(true)
 	}
 	s.ended(err)
 	return err

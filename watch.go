@@ -81,7 +81,7 @@ func (s *session) found(in bool) {
 		s.tx, s.unsure = textTx, true
 	case !in && s.tx == textTx:
 		w := s.beginLogged()
-		w.end()
+		w.end(false)
 		s.endTx()
 	}
 }

@@ -34,7 +34,7 @@ func (c *Cache) begin(ident *identity, tags invalidation.Tags, alters bool, why 
 	}
 	if alters {
 		ident.server.alter(c)
-		tags = invalidation.Everything()
+		tags = invalidation.Everything().With(ident.server.space.Tags(invalidation.Schema))
 	}
 	if why != "" {
 		c.stats.everything.add(why)
@@ -43,6 +43,14 @@ func (c *Cache) begin(ident *identity, tags invalidation.Tags, alters bool, why 
 		cache: c, space: ident.server.space.Begin(tags),
 		server: ident.server, ddl: ident.server.ddl.Load(), alters: alters,
 	}
+}
+
+// announce tells the fleet beforehand. After an error the write must not be sent.
+func (w *write) announce(ctx context.Context) error {
+	if w.all.open() {
+		return w.all.announce(ctx)
+	}
+	return w.space.Announce(ctx)
 }
 
 // bump invalidates now and lets the write go on: its rows are still being
@@ -54,27 +62,29 @@ func (w *write) bump() {
 
 // end bumps and closes the write. The count of schema changes moves before
 // the bump: an answer whose stamp is younger than the bump must find that its
-// catalog is outdated.
-func (w *write) end() {
-	w.all.end()
+// catalog is outdated. unknown: the database may have yet to do it.
+func (w *write) end(unknown bool) {
+	w.all.end(unknown)
 	if w.server == nil || !w.space.Open() {
 		return
 	}
 	if w.alters {
 		w.server.alter(w.cache)
-	} else if w.server.ddl.Load() != w.ddl {
-		// The schema changed while the write ran: what it reached may be
-		// more than what was known when it began.
-		again := w.server.space.Begin(invalidation.Everything())
-		again.End()
 	}
-	w.space.End()
+	w.space.End(unknown)
+	if !w.alters && w.server.ddl.Load() != w.ddl {
+		// The schema changed while the write ran, perhaps by another process,
+		// as was heard just now: what the write reached may be more than what
+		// was known when it began.
+		all := w.server.space.Begin(invalidation.Everything())
+		all.End(unknown)
+	}
 }
 
 // cancel closes the write without a bump: it is proven that nothing changed.
 func (w *write) cancel() {
 	if w.alters || w.all.open() {
-		w.end()
+		w.end(false)
 		return
 	}
 	w.space.Cancel()
@@ -108,6 +118,9 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 	elsewhere := !r.tags.Empty() && (!known || s.leadsElsewhere(r.why))
 	if s.tx != noTx && !s.unsure && (p.stmt.Kind == dialect.Write || p.stmt.Kind == dialect.Read) {
 		s.note(r.tags, r.alters, elsewhere)
+		if ident.server != nil {
+			ident.server.space.Register(r.tags)
+		}
 		a.logged = true
 		return a, nil
 	}
@@ -126,6 +139,10 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 		a.write = write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession, alters), alters: alters}
 	case !tags.Empty():
 		a.write = s.cache.begin(ident, tags, alters, r.why)
+	}
+	if err := a.write.announce(ctx); err != nil {
+		a.write.cancel()
+		return around{}, err
 	}
 	return a, nil
 }
@@ -215,7 +232,7 @@ func (a *around) after(err error) {
 	if err != nil && a.stmt.Kind == dialect.Write && a.stmt.Parts == nil && s.cache.cfg.Dialect.Aborted(err) {
 		a.write.cancel()
 	} else {
-		a.write.end()
+		a.write.end(err != nil)
 	}
 	if ident := s.ident(); a.write.alters && ident.server != nil {
 		s.origin.refreshCatalog(ident.server)

@@ -1,0 +1,6 @@
+//go:build !go1.27
+
+package querycache
+
+// era: see era_go127.go.
+const era = ""

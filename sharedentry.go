@@ -1,0 +1,102 @@
+package querycache
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"time"
+
+	"github.com/querycache/querycache/invalidation"
+)
+
+// A sharedEntry is an answer as it lies in the shared tier: judged on use, by
+// whoever reads it, like one of the local tier.
+type sharedEntry struct {
+	stamp invalidation.FleetStamp
+	asked time.Time // by the clock of Redis, before the query was sent
+	ttl   time.Duration
+	tags  []string
+	rows  []byte // of package resultset
+}
+
+var errSharedEntry = errors.New("querycache: an entry of the shared tier is malformed")
+
+// append encodes the entry: a checksum of the head, its length, the head, and
+// the rows, which have a checksum and a version of their own.
+func (e *sharedEntry) append(dst []byte) []byte {
+	head := appendKeyString(nil, e.stamp.Epoch)
+	head = binary.AppendUvarint(head, e.stamp.Seq)
+	head = binary.AppendVarint(head, e.asked.UnixMicro())
+	head = binary.AppendVarint(head, e.ttl.Microseconds())
+	head = binary.AppendUvarint(head, uint64(len(e.tags)))
+	for _, tag := range e.tags {
+		head = appendKeyString(head, tag)
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, crc32.Checksum(head, sharedSum))
+	dst = binary.AppendUvarint(dst, uint64(len(head)))
+	return append(append(dst, head...), e.rows...)
+}
+
+var sharedSum = crc32.MakeTable(crc32.Castagnoli)
+
+// parseShared reads what append has written. The bytes need not be trusted.
+func parseShared(data []byte) (e sharedEntry, err error) {
+	if len(data) < 4 {
+		return e, errSharedEntry
+	}
+	sum := binary.LittleEndian.Uint32(data)
+	size, n := binary.Uvarint(data[4:])
+	data = data[4+max(n, 0):]
+	if n <= 0 || size > uint64(len(data)) || crc32.Checksum(data[:size], sharedSum) != sum {
+		return e, errSharedEntry
+	}
+	r := sharedReader{rest: data[:size]}
+	e.stamp.Epoch = r.text()
+	e.stamp.Seq = r.uvarint()
+	e.asked = time.UnixMicro(r.varint())
+	e.ttl = time.Duration(r.varint()) * time.Microsecond
+	for left := r.uvarint(); left > 0 && !r.bad; left-- {
+		e.tags = append(e.tags, r.text())
+	}
+	if r.bad || len(r.rest) > 0 || e.ttl <= 0 || e.ttl > maxShared {
+		return e, errSharedEntry
+	}
+	e.rows = data[size:]
+	return e, nil
+}
+
+type sharedReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *sharedReader) took(n int) {
+	if n <= 0 {
+		r.bad, r.rest = true, nil
+		return
+	}
+	r.rest = r.rest[n:]
+}
+
+func (r *sharedReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	r.took(n)
+	return v
+}
+
+func (r *sharedReader) varint() int64 {
+	v, n := binary.Varint(r.rest)
+	r.took(n)
+	return v
+}
+
+func (r *sharedReader) text() string {
+	n := r.uvarint()
+	if n > uint64(len(r.rest)) {
+		r.bad, r.rest = true, nil
+		return ""
+	}
+	s := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return s
+}
