@@ -133,10 +133,11 @@ type Statement struct {
 	// vouch for such a statement with tables=, and running it invalidates
 	// nothing even if it could not be analysed.
 	SingleRead bool
-	// Calls reports that functions are called, which only the catalog can
-	// judge: users name functions as they like. They may write, in what is
-	// else a read, too: see [Resolution.Everything]. Of a statement that is
-	// no read it also reports that views are read, which may call some.
+	// Calls reports that functions are called that are not well known: while
+	// the catalog is not known, they may do anything. With it all functions
+	// are judged, whose names are as users like, and views that call some:
+	// see [Resolution.Everything]. Of a statement that is neither read nor
+	// write it reports that there is something to judge.
 	Calls bool
 	// MayBegin reports that a text which was not analysed holds words of
 	// transaction control: after it a transaction may be open.

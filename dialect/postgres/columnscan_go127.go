@@ -45,7 +45,9 @@ func (c column) scan(ctx driver.ScanContext, value driver.Value, dest any) error
 // typeMaps are type maps as pgx makes them; a map has one user at a time.
 var typeMaps = sync.Pool{New: func() any { return pgtype.NewMap() }}
 
-// encode returns what the server sent for a value; nil is NULL.
+// encode returns what the server sent for a value; nil is NULL. Only of a
+// timestamptz that came as text is it another one of the same instant: the zone
+// that the session had is not in the value.
 func (c column) encode(m *pgtype.Map, value driver.Value) ([]byte, error) {
 	switch v := value.(type) {
 	case nil:

@@ -143,7 +143,7 @@ func TestScan(t *testing.T) {
 			f := &fixture{T: t, dsn: f.dsn, cache: f.cache}
 			dsn := f.dsn + "?default_query_exec_mode=" + mode
 			f.db, f.bare = f.connect(dsn), f.open("pgx", dsn)
-			f.warm(f.db, "SELECT * FROM other")
+			f.settle(other)
 			for i, test := range typed {
 				query := fmt.Sprintf("SELECT v FROM typed_%d ORDER BY id", i)
 				want, err := scanDump(t.Context(), f.bare, query)
@@ -198,7 +198,7 @@ func differ(t *testing.T, what string, got, want []string) {
 // A pointer that points to itself is for nobody.
 func TestScanRing(t *testing.T) {
 	f := newFixture(t, nil)
-	f.warm(f.db, other)
+	f.settle(other)
 	for name, db := range map[string]*sql.DB{"bare": f.bare, "hot": f.db} {
 		if err := db.QueryRow(other).Scan(new(ring)); err == nil || !strings.Contains(err.Error(), "cannot scan int4 (OID 23) in binary format into *postgres_test.ring") {
 			t.Errorf("%s: %v", name, err)

@@ -62,7 +62,9 @@ var sentBinary = map[uint32]bool{
 
 // textOnly reports whether the query runs in a mode in which pgx knows no types
 // before the answer, so that all of it comes as text. It is not ok if arguments
-// choose the formats.
+// choose the formats. (A statement that was prepared on the connection has types
+// in these modes too. To take it for one that was not changes the words of
+// errors.)
 func textOnly(c *pgx.Conn, args []driver.NamedValue) (text, ok bool) {
 	mode := c.Config().DefaultQueryExecMode
 	for _, arg := range args { // as in Query of conn.go
@@ -81,11 +83,12 @@ func textOnly(c *pgx.Conn, args []driver.NamedValue) (text, ok bool) {
 }
 
 // oidOf returns the type that stdlib gives this name: the upper-cased one that
-// the connection's map has, or the OID if it has none.
+// the connection's map has, or the OID if it has none. That a program has
+// registered "Date" is not told from its having done nothing.
 func oidOf(name string, theirs, ours *pgtype.Map) (uint32, bool) {
 	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
-		_, known := theirs.TypeForOID(uint32(n))
-		return uint32(n), !known
+		_, registered := theirs.TypeForName(name)
+		return uint32(n), !registered
 	}
 	t, ok := ours.TypeForName(strings.ToLower(name))
 	if !ok {

@@ -49,12 +49,15 @@ func nothingVaries(cfg *querycache.Config) {
 // What a program has taught its connections is not known to others, so what it
 // touches is not cached; but it arrives.
 func TestScanCustom(t *testing.T) {
-	enum := func(ctx context.Context, c *pgx.Conn) error {
-		t, err := c.LoadType(ctx, "mood")
-		if err == nil {
-			c.TypeMap().RegisterType(t)
+	enum := func(name string) func(context.Context, *pgx.Conn) error {
+		return func(ctx context.Context, c *pgx.Conn) error {
+			t, err := c.LoadType(ctx, "mood")
+			if err == nil {
+				t.Name = name
+				c.TypeMap().RegisterType(t)
+			}
+			return err
 		}
-		return err
 	}
 	doc := func(_ context.Context, c *pgx.Conn) error {
 		c.TypeMap().RegisterType(&pgtype.Type{Name: "jsonb", OID: pgtype.JSONBOID, Codec: &pgtype.JSONBCodec{
@@ -90,7 +93,9 @@ func TestScanCustom(t *testing.T) {
 		hook    func(context.Context, *pgx.Conn) error
 		refused string // columns
 	}{
-		{"enum", enum, "mood"},
+		{"enum", enum("mood"), "mood"},
+		{"enum under another name", enum("numeric"), "mood n"},
+		{"enum under a number", enum("600"), "mood"},
 		{"json", doc, "doc"},
 		{"timestamptz", zone, "at spans"},
 		{"wrappers", wrappers, "id tags doc mood at n spans"},
@@ -127,7 +132,7 @@ func TestScanCustom(t *testing.T) {
 // types.
 func (f *fixture) settle(query string, args ...any) {
 	f.Helper()
-	for range 50 {
+	for range 500 {
 		ctx, res := querycache.WithResult(f.Context())
 		rows, err := f.db.QueryContext(ctx, query, args...)
 		if err != nil {
@@ -187,7 +192,7 @@ func (h hiding) Connect(ctx context.Context) (driver.Conn, error) {
 func TestScanFormats(t *testing.T) {
 	f := newFixture(t, nil)
 	f.exec(f.bare, posts)
-	f.warm(f.db, other)
+	f.settle(other)
 	every := pgx.QueryResultFormatsByOID{pgtype.TextArrayOID: 1, pgtype.JSONBOID: 1, pgtype.TimestamptzOID: 0, pgtype.NumericOID: 1, pgtype.TstzrangeOID: 1}
 	for i, test := range []struct {
 		args    []any
@@ -229,7 +234,7 @@ func TestScanFormats(t *testing.T) {
 func TestScanTooLarge(t *testing.T) {
 	f := newFixture(t, func(cfg *querycache.Config) { cfg.MaxRows = 2 })
 	f.exec(f.bare, posts)
-	f.warm(f.db, other)
+	f.settle(other)
 	for _, column := range strings.Fields("id tags doc mood at n spans") {
 		query := "SELECT " + column + " FROM posts ORDER BY id"
 		want, err := scanDump(t.Context(), f.bare, query)

@@ -172,14 +172,16 @@ func dump(ctx context.Context, q queryer, query string, args ...any) (string, er
 func (f *fixture) warm(q queryer, query string, args ...any) string {
 	f.Helper()
 	var reason querycache.Reason
-	for range 20 {
+	for tries, end := 20, time.Now().Add(10*time.Second); tries > 0 && time.Now().Before(end); {
 		out, res := f.read(q, query, args...)
 		if res.Source() == querycache.Local {
 			return out
 		}
 		if reason = res.Reason(); reason == querycache.ReasonCatalog {
 			time.Sleep(10 * time.Millisecond) // it is read in the background
+			continue
 		}
+		tries--
 	}
 	f.Fatalf("%s: never from memory: %q", query, reason)
 	return ""

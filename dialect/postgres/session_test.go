@@ -24,6 +24,11 @@ func TestSessions(t *testing.T) {
 		"temporary, dropped": {"CREATE TEMP TABLE other (n int)", "DROP TABLE pg_temp.other"},
 		"in a block":         {"DO $$ BEGIN PERFORM set_config('search_path', 'away', false); END $$"},
 		"in a function":      {"SELECT move()"},
+		"in a stable one":    {"SELECT settle()"},
+		"named as built in":  {"SELECT path('away'::text)"},
+		"in a view":          {"SELECT * FROM moving"},
+		"in a trigger":       {"INSERT INTO scratch VALUES (1)"},
+		"temporary child":    {"CREATE TEMP TABLE mine () INHERITS (other)", "INSERT INTO mine VALUES (99)"},
 		"reset":              {"SET search_path TO away", "RESET ALL"},
 		"discard":            {"SET search_path TO away", "DISCARD ALL"},
 		"aborted":            {"BEGIN", "SET search_path TO away", "ROLLBACK"},
@@ -32,6 +37,11 @@ func TestSessions(t *testing.T) {
 			f := newFixture(t, nil)
 			f.exec(f.bare, `CREATE SCHEMA away; CREATE TABLE away.other (n int); INSERT INTO away.other VALUES (77);
  CREATE FUNCTION move() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT set_config('search_path', 'away', false) $$;
+ CREATE FUNCTION settle() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN set_config('search_path', 'away', false); END $$;
+ CREATE FUNCTION path(p text) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT set_config('search_path', p, false) $$;
+ CREATE VIEW moving AS SELECT n, move() AS m FROM audited;
+ CREATE FUNCTION moves() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM move(); RETURN NEW; END $$;
+ CREATE TRIGGER moves BEFORE INSERT ON scratch FOR EACH ROW EXECUTE FUNCTION moves();
  DO $$ BEGIN CREATE ROLE qc_testsessions; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
  GRANT USAGE ON SCHEMA away TO qc_testsessions; GRANT SELECT ON ALL TABLES IN SCHEMA public TO qc_testsessions`)
 			defer f.exec(f.bare, "DROP OWNED BY qc_testsessions")
@@ -53,16 +63,17 @@ func TestSessions(t *testing.T) {
 					t.Errorf("beside the session %s from %v, want %s", got, res.Source(), usual)
 				}
 			}
+			own := name == "temporary table" || name == "temporary child"
 			// A write in the session reaches what it means there.
 			if name != "role" {
 				f.exec(cached, "UPDATE other SET n = n + 1")
 			}
 			for label, q := range map[string]queryer{"in": cached, "beside": f.db} {
 				plain := queryer(f.bare)
-				if label == "in" && name != "temporary table" {
+				if label == "in" && !own {
 					plain = bare
 				}
-				if label == "in" && name == "temporary table" {
+				if label == "in" && own {
 					continue // each has its own
 				}
 				want, _ := f.read(plain, query)

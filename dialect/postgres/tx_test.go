@@ -19,7 +19,13 @@ import (
 // A transaction that a text began which only the server understands is one all
 // the same, whether the driver tells of it or not.
 func TestBeginNotUnderstood(t *testing.T) {
-	for name, d := range map[string]dialect.Dialect{"told by pgx": postgres.Dialect(), "told by nobody": pgsql.Dialect{}} {
+	// One that knows how pgx scans, but not that pgx tells.
+	scanner, _ := postgres.Dialect().(dialect.ColumnScanner)
+	quiet := struct {
+		pgsql.Dialect
+		dialect.ColumnScanner
+	}{ColumnScanner: scanner}
+	for name, d := range map[string]dialect.Dialect{"told by pgx": postgres.Dialect(), "told by nobody": quiet} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, func(c *querycache.Config) { c.Dialect = d })
 			usual := f.warm(f.db, other)

@@ -14,12 +14,19 @@ type catalog struct {
 	schemas map[string]map[string]*relation
 	byName  map[string][]*relation // those of users, in whatever schema
 	// routines are the functions and operators that are not built in, by
-	// name with and without schema; builtins are the others.
+	// name with and without schema, and the types whose values call some.
 	routines map[dialect.Table]routine
-	builtins map[string]bool
-	// shadowed: an operator that every statement uses has a definition that
-	// is not immutable, or a cast, which no statement has to name, is volatile.
-	shadowed bool
+	// ofRow and ofValue are the functions that x.f may call, where x is a row
+	// or any value; builtinsOfValue are those that are built in.
+	ofRow, ofValue            map[string]routine
+	builtins, builtinsOfValue map[string]bool
+	// shadows: an operator that every statement uses has a definition that
+	// is not immutable, or a cast, which no statement has to name.
+	shadows  bool
+	shadowed routine
+	// fires: some relation has triggers, rules or the like. hides: a text that
+	// was not analysed may write though it calls nothing by an unusual name.
+	fires, hides bool
 }
 
 type relation struct {
@@ -32,6 +39,9 @@ type relation struct {
 	rowSecurity, triggers, rules bool
 	cascades                     dialect.Op // that foreign keys pass on
 	up, children                 []*relation
+	// hidden is what its defaults, checks and types call when it is written,
+	// policies what those call whenever it is used.
+	hidden, policies routine
 	// Of a view: what it reads, the functions that it calls and why its body
 	// forbids caching.
 	bases     []*relation
@@ -39,43 +49,46 @@ type relation struct {
 	body      dialect.Reason
 }
 
-// A routine is the worst of the functions that share a name.
-type routine struct {
-	volatility byte // 0 immutable, 1 stable, 2 volatile
-	writes     bool // it may write relations
-}
-
 // Resolve implements [dialect.Catalog].
 func (c *catalog) Resolve(st *dialect.Statement, session dialect.Session) dialect.Resolution {
 	s := parseKey(session.Key)
 	res := dialect.Resolution{Refuse: st.Refuse}
-	if st.Kind == dialect.Read {
-		r := reader{catalog: c, session: s, seen: make(map[*relation]bool), refuse: st.Refuse}
+	r := reader{catalog: c, session: s, seen: make(map[*relation]bool), refuse: st.Refuse}
+	if runs(st) {
 		r.statement(st)
+	}
+	if st.Kind == dialect.Read {
 		res.Reads, res.Refuse = r.result()
 	}
 	if session.Refuse != "" {
 		res.Refuse = session.Refuse
 	}
+	var fires bool
 	if res.Everything = everything(st); res.Everything == "" {
-		res.Writes, res.Everything = c.writes(st, s)
+		res.Writes, res.Everything, fires = c.writes(st, s)
 	}
-	if st.SingleRead && st.Kind == dialect.Unknown && st.Effect == dialect.Taints {
+	if st.SingleRead && st.Kind == dialect.Unknown && (st.Effect == dialect.Taints || r.writes || c.hides) {
 		res.Everything = st.Refuse // a function that may write is called, whichever
 	}
-	for _, name := range st.Functions {
-		if f := c.function(name); f.writes {
-			res.Taints = true
-			res.Everything = cmpOr(res.Everything, f.reason)
-		}
+	res.Taints = fires || r.taints
+	if r.writes {
+		res.Everything = cmpOr(res.Everything, r.writeReason)
 	}
 	if session.Refuse == dialect.ReasonTempTable && (len(res.Writes) > 0 || res.Everything != "") {
 		res.Everything = session.Refuse // which names its temporary relations hide is not known
+	}
+	if st.Parts != nil && (res.Taints || st.Effect == dialect.Taints) && (len(res.Writes) > 0 || res.Everything != "") {
+		res.Everything = dialect.ReasonSessionChange // names mean what the part before made of them
 	}
 	if res.Everything != "" {
 		res.Writes = nil
 	}
 	return res
+}
+
+// runs reports whether functions of the statement are called when it is run.
+func runs(st *dialect.Statement) bool {
+	return st.Kind == dialect.Read || st.Calls || st.MayWrite() || st.Parts != nil
 }
 
 // everything says why the writes of a statement cannot be followed by name.
@@ -133,65 +146,4 @@ func (c *catalog) find(t dialect.Table, s sessionKey) (*relation, dialect.Reason
 		}
 	}
 	return nil, dialect.ReasonUnknownTable
-}
-
-// A verdict is what a function means for the statement that calls it.
-type verdict struct {
-	reason dialect.Reason // why the answer is not cached; empty if it may be
-	writes bool
-}
-
-// function judges a function, or an operator, by its name.
-func (c *catalog) function(name string) verdict {
-	t := parseName(name)
-	builtin := t.Schema == "" && (c.builtins[t.Name] || strings.HasPrefix(t.Name, operatorName("")))
-	r, users := c.routines[t]
-	switch {
-	case users && r.writes:
-		return verdict{dialect.ReasonVolatile, true}
-	case users && r.volatility > 0:
-		return verdict{dialect.ReasonUnknownFunc, false}
-	case users && (!builtin || pure[t.Name]), strings.HasPrefix(t.Name, operatorName("")):
-		return verdict{}
-	case t.Schema == "" && pure[t.Name], valueFunctions[t.Name], t.Name == "age" && builtin:
-		return verdict{} // what the text alone forbids is in Statement.Refuse
-	case builtin:
-		return verdict{dialect.ReasonVolatile, false}
-	}
-	return verdict{dialect.ReasonUnknownFunc, true} // newer than the catalog, or it does not exist
-}
-
-var valueFunctions = nameSet(`current_catalog current_date current_role current_schema current_time
-	current_time_n current_timestamp current_timestamp_n current_user localtime localtime_n
-	localtimestamp localtimestamp_n session_user user`)
-
-// parseName reads what dialect.Table.String has written.
-func parseName(s string) dialect.Table {
-	var parts []string
-	for s != "" {
-		if s[0] != '"' {
-			part, rest, _ := strings.Cut(s, ".")
-			if strings.HasPrefix(s, operatorName("")) {
-				part, rest = s, ""
-			}
-			parts, s = append(parts, part), rest
-			continue
-		}
-		var b strings.Builder
-		i := 1
-		for ; i < len(s); i++ {
-			if s[i] == '"' {
-				if i+1 >= len(s) || s[i+1] != '"' {
-					break
-				}
-				i++
-			}
-			b.WriteByte(s[i])
-		}
-		parts, s = append(parts, b.String()), strings.TrimPrefix(s[min(i+1, len(s)):], ".")
-	}
-	if len(parts) == 2 {
-		return dialect.Table{Schema: parts[0], Name: parts[1]}
-	}
-	return dialect.Table{Name: strings.Join(parts, ".")}
 }

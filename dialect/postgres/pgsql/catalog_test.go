@@ -8,7 +8,7 @@ import (
 )
 
 const catalogSchema = `
-CREATE SCHEMA "operator"; CREATE SCHEMA s;
+CREATE SCHEMA "operator"; CREATE SCHEMA s; CREATE SEQUENCE seq;
 CREATE FUNCTION s.safe(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION s.looks(int) RETURNS int STABLE LANGUAGE sql AS 'SELECT count(*)::int FROM pg_class';
 CREATE TABLE t (n int, x text);
@@ -32,8 +32,21 @@ CREATE FUNCTION add_noting(a int, b int) RETURNS int LANGUAGE sql AS 'INSERT INT
 CREATE FUNCTION add(a int, b int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + $2';
 CREATE AGGREGATE noting_sum (int) (SFUNC = add_noting, STYPE = int, INITCOND = '0');
 CREATE AGGREGATE plain_sum (int) (SFUNC = add, STYPE = int, INITCOND = '0');
+CREATE FUNCTION of_row(t) RETURNS int STABLE LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION of_value(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION of_two(t, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION log(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION exp(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE DOMAIN low AS int CHECK (of_value(VALUE) < 10);
+CREATE TABLE lows (n low[]);
+CREATE TABLE filled (n int DEFAULT of_value(1), at timestamptz DEFAULT now(), id bigint DEFAULT nextval('seq'));
+CREATE TABLE calm (n int CHECK (n > 0), at timestamptz DEFAULT now(), id bigint DEFAULT nextval('seq'));
+CREATE VIEW low_ones AS SELECT n::low AS n FROM t;
+CREATE VIEW catalogued AS SELECT t.n, c.relname FROM t JOIN pg_class c ON c.oid = t.n;
+CREATE VIEW moments AS SELECT x::date AS at FROM t;
 CREATE OPERATOR <~> (LEFTARG = int, RIGHTARG = int, FUNCTION = add);
 CREATE OPERATOR <!> (LEFTARG = int, RIGHTARG = int, FUNCTION = add_noting);
+CREATE VIEW sums AS SELECT noting_sum(n) FROM t;
 `
 
 func TestCatalog(t *testing.T) {
@@ -67,15 +80,38 @@ func TestCatalog(t *testing.T) {
 		{text: "SELECT writes(n) FROM t", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
 		{text: `SELECT "operator".writes_too(n) FROM t`, refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
 		{text: "SELECT n <~> 1 FROM t", reads: []string{"public.t"}},
-		{text: "SELECT n <!> 1 FROM t", refuse: dialect.ReasonUnknownFunc},
+		{text: "SELECT n <!> 1 FROM t", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
 		{text: "UPDATE t SET n = 1", refuse: dialect.ReasonNotRead, writes: []string{"public.t"}},
 		{text: "UPDATE v SET n = 1", refuse: dialect.ReasonNotRead, writes: []string{"public.t"}},
 		{text: "DELETE FROM own", refuse: dialect.ReasonNotRead, writes: []string{"public.own"}},
 		{text: "UPDATE own SET id = 1", refuse: dialect.ReasonNotRead, everything: dialect.ReasonCascade},
 		{text: "INSERT INTO part_1_1 VALUES (1)", refuse: dialect.ReasonNotRead, writes: []string{"public.part"}},
 		{text: "INSERT INTO t SELECT writes(1)", refuse: dialect.ReasonNotRead, everything: dialect.ReasonVolatile},
+		// Functions that are called without their names, or under others' names.
+		{text: "SELECT a.n, a.x, a.of_two, a.of_value FROM t a", reads: []string{"public.t"}},
+		{text: "SELECT a.of_row FROM t a", refuse: dialect.ReasonUnknownFunc},
+		{text: "SELECT (n).of_value FROM t", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: "SELECT i.of_value FROM t, generate_series(1, n) AS i", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: "SELECT (at).age FROM calm", refuse: dialect.ReasonClock},
+		{text: "SELECT (n).text, (n).name FROM calm", reads: []string{"public.calm"}},
+		{text: "SELECT log(n) FROM t", reads: []string{"public.t"}},
+		{text: "SELECT exp(n) FROM t", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: "SELECT n::low FROM t", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: "SELECT * FROM low_ones", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: "SELECT * FROM sums", refuse: dialect.ReasonVolatile, everything: dialect.ReasonVolatile},
+		{text: "SELECT * FROM catalogued", refuse: dialect.ReasonSystemTable},
+		{text: "SELECT * FROM moments", refuse: dialect.ReasonClock},
+		{text: "INSERT INTO lows VALUES ('{1}')", refuse: dialect.ReasonNotRead, everything: dialect.ReasonDefault},
+		{text: "INSERT INTO filled VALUES (1)", refuse: dialect.ReasonNotRead, everything: dialect.ReasonDefault},
+		{text: "DELETE FROM filled", refuse: dialect.ReasonNotRead, writes: []string{"public.filled"}},
+		{text: "INSERT INTO calm VALUES (1)", refuse: dialect.ReasonNotRead, writes: []string{"public.calm"}},
+		// A text that changes what its names mean.
+		{text: "SET search_path = s; UPDATE t SET n = 1", refuse: dialect.ReasonMulti, everything: dialect.ReasonSessionChange},
+		{text: "SELECT s.looks(1); UPDATE t SET n = 1", refuse: dialect.ReasonMulti, everything: dialect.ReasonSessionChange},
+		{text: "SET search_path = s; SELECT 1", refuse: dialect.ReasonMulti},
+		{text: "SET work_mem = '1MB'; UPDATE t SET n = 1", refuse: dialect.ReasonMulti, writes: []string{"public.t"}},
 		// What only the server understands.
-		{text: "SELECT n OR FROM t", refuse: dialect.ReasonUnparsable},
+		{text: "SELECT n OR FROM t", refuse: dialect.ReasonUnparsable, everything: dialect.ReasonUnparsable}, // t.f or an operator may write
 		{text: "SELECT n OR FROM writes(1)", refuse: dialect.ReasonUnparsable, everything: dialect.ReasonUnparsable},
 		{text: "DROP TABLE t", refuse: dialect.ReasonNotRead, everything: dialect.ReasonSchemaChange},
 	} {
@@ -85,6 +121,17 @@ func TestCatalog(t *testing.T) {
 		}
 		if !slices.Equal(res.Writes, test.writes) || res.Everything != test.everything {
 			t.Errorf("%s: writes %q, everything %q, want %q, %q", test.text, res.Writes, res.Everything, test.writes, test.everything)
+		}
+	}
+
+	// Who may change the session.
+	for text, want := range map[string]bool{
+		"SELECT n FROM t": false, "SELECT lower(x) FROM t": true, "SELECT s.safe(n) FROM t": false, "SELECT s.looks(n) FROM t": true, "SELECT * FROM calls": true,
+		"INSERT INTO calm VALUES (1)": false, "INSERT INTO filled VALUES (1)": true, "UPDATE own SET id = 1": true,
+		"EXPLAIN SELECT s.looks(1)": false, "EXPLAIN ANALYZE SELECT s.looks(1)": true, "EXPLAIN ANALYZE SELECT * FROM calls": true,
+	} {
+		if got := snap.Resolve(Dialect{}.Parse(text), session).Taints; got != want {
+			t.Errorf("%s: taints is %v, want %v", text, got, want)
 		}
 	}
 

@@ -7,26 +7,30 @@ import (
 )
 
 // writes returns the relations that a statement writes, partitions and
-// children included. Triggers, rules and cascading keys are not followed yet:
-// if there are any, the reason is returned.
-func (c *catalog) writes(st *dialect.Statement, s sessionKey) ([]string, dialect.Reason) {
-	cl := closure{done: make(map[*relation]dialect.Op)}
+// children included. Triggers, rules and cascading keys are not followed: if
+// there are any, the reason is returned. It also reports whether code of users
+// may be run, which can change the session.
+func (c *catalog) writes(st *dialect.Statement, s sessionKey) (tags []string, reason dialect.Reason, fires bool) {
+	cl := closure{catalog: c, session: s, done: make(map[*relation]dialect.Op)}
 	for _, t := range st.Writes {
 		rel, reason := c.find(t.Table, s)
 		if reason == "" {
 			reason = cl.target(rel, t.Ops)
 		}
 		if reason != "" {
-			return nil, reason
+			return nil, reason, cl.fires || reason == dialect.ReasonCascade && c.fires
 		}
 	}
 	slices.Sort(cl.tags)
-	return slices.Compact(cl.tags), ""
+	return slices.Compact(cl.tags), "", cl.fires
 }
 
 type closure struct {
-	done map[*relation]dialect.Op
-	tags []string
+	catalog *catalog
+	session sessionKey
+	done    map[*relation]dialect.Op
+	tags    []string
+	fires   bool
 }
 
 // target follows one write.
@@ -39,9 +43,16 @@ func (cl *closure) target(rel *relation, ops dialect.Op) dialect.Reason {
 	case rel.refuse == dialect.ReasonSystemTable, rel.refuse == dialect.ReasonForeign, rel.refuse == dialect.ReasonTempTable:
 		return rel.refuse
 	case rel.rules && ops != refresh:
+		cl.fires = true
 		return dialect.ReasonRule
 	case rel.triggers && ops != refresh:
+		cl.fires = true
 		return dialect.ReasonTrigger
+	}
+	if reason := cl.calls(rel, ops); reason != "" {
+		return reason
+	}
+	switch {
 	case rel.cascades&ops != 0, ops&cascade != 0:
 		return dialect.ReasonCascade
 	case rel.kind == "v":
@@ -66,6 +77,33 @@ func (cl *closure) target(rel *relation, ops dialect.Op) dialect.Reason {
 		if reason := cl.target(r, ops); reason != "" {
 			return reason
 		}
+	}
+	return ""
+}
+
+// calls judges the functions that a write of a relation calls without naming
+// them: those of its defaults and checks, and of its query.
+func (cl *closure) calls(rel *relation, ops dialect.Op) dialect.Reason {
+	var r routine
+	if ops&(dialect.Insert|dialect.Update) != 0 {
+		r = rel.hidden
+	}
+	if rel.rowSecurity && !cl.session.Bypass {
+		r = r.or(rel.policies)
+	}
+	query := reader{catalog: cl.catalog, session: cl.session, seen: make(map[*relation]bool)}
+	query.call(r.verdict())
+	if rel.kind == "v" || ops == refresh {
+		for _, name := range rel.functions {
+			query.call(cl.catalog.function(name))
+		}
+		for _, base := range rel.bases {
+			query.relation(base, true)
+		}
+	}
+	cl.fires = cl.fires || query.taints
+	if query.writes {
+		return dialect.ReasonDefault
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ var _ dialect.Fingerprinter = Dialect{}
 // [Dialect.Load] reads: a row that is new, changed or gone shows in it.
 const fingerprintQuery = `SELECT pg_catalog.concat_ws(' ',
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_class),
+ (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_attribute),
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_namespace),
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_proc),
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_type),

@@ -36,6 +36,8 @@ CREATE VIEW v AS SELECT n FROM t`)
 		{"ALTER TABLE t ADD FOREIGN KEY (n) REFERENCES u", true},
 		{"ALTER TABLE t ALTER n SET DEFAULT 5", true},
 		{"CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$", true},
+		{"CREATE DOMAIN d AS int CHECK (VALUE < 100)", true},
+		{"ALTER TABLE t ALTER n TYPE d", true},
 		{"ALTER TABLE t RENAME TO tt", true},
 		{"CREATE SCHEMA s", true},
 		{"DROP VIEW v", true},

@@ -1,7 +1,6 @@
 package pgsql
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/querycache/querycache/dialect"
@@ -18,23 +17,28 @@ func (w *walker) call(m message) {
 		f.Schema = name[len(name)-2]
 	}
 	w.st.Functions = append(w.st.Functions, f.String())
+	w.st.Calls = w.st.Calls || f.Schema != "" || !wellKnown(f.Name)
 	if f.Schema != "" {
-		w.st.Calls = true
 		return
 	}
+	args := list(m, "args")
 	switch effect := sessionCalls[f.Name]; {
 	case effect != dialect.NoEffect:
 		w.st.Effect = max(w.st.Effect, effect)
 		w.vouchless(dialect.ReasonSessionFunc)
-	case clock[f.Name], f.Name == "age" && len(list(m, "args")) == 1:
+	case clock[f.Name], f.Name == "age" && len(args) == 1, timeTypes[f.Name] && len(args) == 1 && composed(args[0]):
 		w.refuse(dialect.ReasonClock)
-	case volatile[f.Name]:
+	case volatile[f.Name], runsText[f.Name]:
 		w.refuse(dialect.ReasonVolatile)
 	case session[f.Name]:
 		w.refuse(dialect.ReasonSessionFunc)
-	case !pure[f.Name] && f.Name != "age":
-		w.st.Calls = true
 	}
+}
+
+// wellKnown reports whether the name is that of a built-in function which writes
+// nothing. Users may have one of the same name: that is for the catalog to say.
+func wellKnown(name string) bool {
+	return pure[name] || clock[name] || volatile[name] || session[name] || sessionCalls[name] != dialect.NoEffect || name == "age"
 }
 
 // vouchless refuses what nobody can vouch for.
@@ -53,28 +57,41 @@ func (w *walker) valueFunction(op string) {
 	w.refuse(dialect.ReasonSessionFunc)
 }
 
-// cast refuses casts that look a name up in the catalog.
+// cast refuses casts that look a name up in the catalog, and those that make a
+// time of a text nobody sees.
 func (w *walker) cast(m message) {
 	name := child(m, "type_name")
 	if name == nil {
 		return
 	}
 	parts := names(list(name, "names"))
-	if len(parts) > 0 && strings.HasPrefix(parts[len(parts)-1], "reg") && registered[parts[len(parts)-1]] {
+	if len(parts) == 0 {
+		return
+	}
+	last := parts[len(parts)-1]
+	if registered[last] {
 		w.refuse(dialect.ReasonSessionFunc)
+	}
+	if timeTypes[last] && composed(unwrap(child(m, "arg"))) {
+		w.refuse(dialect.ReasonClock)
+	}
+}
+
+// typeName records a type: to make a value of it may call functions.
+func (w *walker) typeName(m message) {
+	parts := names(list(m, "names"))
+	if n := len(parts); n > 0 && (n == 1 || parts[0] != "pg_catalog") {
+		w.st.Functions = append(w.st.Functions, typeName(parts[n-1]))
 	}
 }
 
 var registered = nameSet(`regclass regcollation regconfig regdictionary regnamespace
 	regoper regoperator regproc regprocedure regrole regtype`)
 
-// moment finds a string that is a date or a time relative to now. Which
-// strings are cast, implicitly at that, is not for the text to tell.
-var moment = regexp.MustCompile(`(?i)^[\w\s:.,+/-]*\b(now|today|tomorrow|yesterday)\b[\w\s:.,+/-]*$`)
-
 // constant refuses strings that may mean the current time: 'now'::timestamp.
+// Which strings are cast, implicitly at that, is not for the text to tell.
 func (w *walker) constant(s string) {
-	if len(s) >= len("now") && len(s) <= 40 && moment.MatchString(s) {
+	if SaysNow(s) {
 		w.refuse(dialect.ReasonClock)
 	}
 }
@@ -89,8 +106,8 @@ func nameSet(names string) map[string]bool {
 
 // sessionCalls leave something in the session.
 var sessionCalls = map[string]dialect.Effect{
-	"set_config": dialect.Taints,
-	"setseed":    dialect.Keeps, "setval": dialect.NoEffect,
+	"set_config": dialect.Taints, "set_limit": dialect.Taints,
+	"setseed": dialect.Keeps, "setval": dialect.NoEffect,
 	"pg_advisory_lock": dialect.Holds, "pg_advisory_lock_shared": dialect.Holds,
 	"pg_try_advisory_lock": dialect.Holds, "pg_try_advisory_lock_shared": dialect.Holds,
 	"pg_advisory_unlock": dialect.Holds, "pg_advisory_unlock_shared": dialect.Holds,
@@ -107,11 +124,15 @@ var volatile = nameSet(`currval gen_random_uuid lastval lo_close lo_creat lo_cre
 	loread lowrite nextval pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_cancel_backend
 	pg_notify pg_read_binary_file pg_read_file pg_sleep pg_sleep_for pg_sleep_until pg_stat_file
 	pg_terminate_backend pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared random
-	random_normal setval txid_current txid_current_if_assigned pg_current_xact_id uuidv4 uuidv7
-	cursor_to_xml cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema
-	database_to_xmlschema query_to_xml query_to_xml_and_xmlschema query_to_xmlschema
-	schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema table_to_xml
-	table_to_xml_and_xmlschema table_to_xmlschema ts_rewrite ts_stat`)
+	random_normal setval txid_current txid_current_if_assigned pg_current_xact_id uuidv4 uuidv7`)
+
+// runsText are functions, built in or of extensions, that run the text of a
+// statement, or read views, which may call anything.
+var runsText = nameSet(`connectby crosstab crosstab2 crosstab3 crosstab4 cursor_to_xml
+	cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema database_to_xmlschema
+	query_to_xml query_to_xml_and_xmlschema query_to_xmlschema schema_to_xml
+	schema_to_xml_and_xmlschema schema_to_xmlschema table_to_xml table_to_xml_and_xmlschema
+	table_to_xmlschema ts_rewrite ts_stat xpath_table`)
 
 // session are built-in functions that tell of the session or the server.
 var session = nameSet(`col_description current_database current_query current_schema

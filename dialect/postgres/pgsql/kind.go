@@ -46,22 +46,32 @@ func (w *walker) statement(m message) {
 		st.Kind = dialect.SessionState
 	case "DeclareCursorStmt":
 		inner := analyse(unwrap(child(m, "query")))
-		if inner.Kind != dialect.Read || inner.Calls {
+		if inner.Kind != dialect.Read {
 			*st = *dialect.Opaque(dialect.ReasonUnanalysed)
 			return
 		}
-		st.Kind, st.Reads, st.Functions = dialect.SessionState, inner.Reads, inner.Functions
-		st.Effect = max(dialect.Holds, inner.Effect)
+		// What it calls is called by FETCH, in the same transaction, or by
+		// its COMMIT.
+		w.runs(inner)
+		st.Kind, st.Effect = dialect.SessionState, max(dialect.Holds, inner.Effect)
 	case "FetchStmt", "ClosePortalStmt":
 		st.Kind, st.Effect = dialect.SessionState, dialect.Holds
 	case "ListenStmt", "UnlistenStmt":
 		st.Kind, st.Effect = dialect.SessionState, dialect.Holds
 	case "DiscardStmt":
 		st.Kind, st.Effect = dialect.SessionState, dialect.Taints
-	case "NotifyStmt", "VariableShowStmt", "CheckPointStmt", "VacuumStmt", "ConstraintsSetStmt":
-		// VACUUM and ANALYZE change no answer; deferred constraints that
-		// SET CONSTRAINTS runs belong to writes that came before.
+	case "NotifyStmt", "VariableShowStmt", "CheckPointStmt", "ConstraintsSetStmt":
+		// Deferred constraints that SET CONSTRAINTS runs belong to writes
+		// that came before.
 		st.Kind = dialect.Neutral
+	case "VacuumStmt":
+		// VACUUM and ANALYZE change no answer, but if it is FULL: that moves
+		// the rows (ctid), table by table, as CLUSTER does.
+		st.Kind = dialect.Neutral
+		if enabled(m, "full") {
+			st.Kind, w.writes = dialect.DDL, anyOp
+			w.fields(m, nil)
+		}
 	case "LockStmt":
 		st.Kind = dialect.Neutral
 		w.fields(m, nil)
@@ -124,21 +134,34 @@ func (w *walker) temporary(rel message) {
 		return
 	}
 	w.st.Effect = dialect.Taints
-	if w.dml || w.st.Calls {
-		return
+	if w.dml || w.inherits {
+		return // answers of the parent change
 	}
 	w.st.Kind, w.st.Writes = dialect.SessionState, nil
+	w.judged()
+}
+
+// judged makes the catalog judge a statement that is not asked about otherwise:
+// it runs a query, which may read views that call functions.
+func (w *walker) judged() {
+	w.st.Calls = w.st.Calls || len(w.st.Reads) > 0 || len(w.st.Functions) > 0
+}
+
+// runs takes over what a query reads and calls that is run in the statement.
+func (w *walker) runs(query *dialect.Statement) {
+	w.st.Reads, w.st.Functions, w.st.Fields = query.Reads, query.Functions, query.Fields
+	w.judged()
 }
 
 func (w *walker) create(m message) {
 	w.st.Kind = dialect.DDL
 	w.writes = anyOp
 	w.fields(m, nil)
-	switch {
-	case len(list(m, "inh_relations")) > 0: // answers of the parent change
-	case kindOf(m) == "CreateStmt":
+	w.inherits = len(list(m, "inh_relations")) > 0
+	switch kindOf(m) {
+	case "CreateStmt":
 		w.temporary(child(m, "relation"))
-	case kindOf(m) == "ViewStmt":
+	case "ViewStmt":
 		w.temporary(child(m, "view"))
 	default:
 		if into := child(m, "into"); into != nil {
@@ -183,6 +206,7 @@ func (w *walker) copy(m message) {
 	}
 	w.st.Kind = dialect.Neutral
 	w.fields(m, nil)
+	w.judged()
 	if w.dml || w.into {
 		w.st.Kind = dialect.Write
 	}
@@ -191,25 +215,24 @@ func (w *walker) copy(m message) {
 // explain: with ANALYZE the statement runs.
 func (w *walker) explain(m message) {
 	inner := analyse(unwrap(child(m, "query")))
-	if !analyzes(m) || inner.Kind == dialect.Read && !inner.Calls {
-		w.st.Kind, w.st.Reads, w.st.Functions = dialect.Neutral, inner.Reads, inner.Functions
-		if analyzes(m) {
-			w.st.Effect = inner.Effect
-		}
+	if !enabled(m, "analyze") {
+		w.st.Kind, w.st.Reads = dialect.Neutral, inner.Reads
 		return
 	}
 	if inner.Kind == dialect.Read {
-		// Functions that may write.
-		inner.Kind, inner.Refuse = dialect.Unknown, dialect.ReasonNotRead
+		w.runs(inner)
+		w.st.Kind, w.st.Effect = dialect.Neutral, inner.Effect
+		return
 	}
 	*w.st = *inner
 	w.st.SingleRead = false
 }
 
-func analyzes(m message) bool {
+// enabled reports whether an option in brackets is on.
+func enabled(m message, option string) bool {
 	on := false
 	for _, o := range list(m, "options") {
-		if str(o, "defname") != "analyze" {
+		if str(o, "defname") != option {
 			continue
 		}
 		on = true

@@ -83,3 +83,19 @@ func names(nodes []message) (out []string) {
 	}
 	return out
 }
+
+// each visits the messages in all fields.
+func each(m message, visit func(message)) {
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case fd.Kind() != protoreflect.MessageKind:
+		case fd.IsList():
+			for i := range v.List().Len() {
+				visit(unwrap(v.List().Get(i).Message()))
+			}
+		default:
+			visit(unwrap(v.Message()))
+		}
+		return true
+	})
+}

@@ -62,6 +62,7 @@ func analyse(m protoreflect.Message) (st *dialect.Statement) {
 	}()
 	w := &walker{st: &dialect.Statement{Refuse: dialect.ReasonNotRead}}
 	w.statement(m)
+	w.ofValues()
 	w.st.Normalise()
 	return w.st
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 
 	"github.com/querycache/querycache/dialect"
 )
@@ -28,7 +30,9 @@ const probeQuery = `SELECT %s,
   OR EXISTS (SELECT 1 FROM pg_catalog.pg_cursors WHERE name <> '')
   OR EXISTS (SELECT 1 FROM pg_catalog.pg_listening_channels()))::text,
  pg_catalog.current_setting('standard_conforming_strings'),
- (SELECT pg_catalog.json_agg(pg_catalog.current_setting(s, true))::text FROM pg_catalog.unnest(ARRAY[` + settings + `]) AS s)
+ (SELECT pg_catalog.json_agg(pg_catalog.current_setting(s, true))::text FROM pg_catalog.unnest(ARRAY[` + settings + `]) AS s),
+ (SELECT COALESCE(pg_catalog.json_object_agg(name, setting ORDER BY name), '{}')::text FROM pg_catalog.pg_settings
+  WHERE source NOT IN ('default', 'override', 'environment variable', 'configuration file', 'command line'))
 FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()`
 
 // identities are the ways to name a cluster and its timeline, best first. Some
@@ -63,6 +67,13 @@ func (Dialect) Probe(ctx context.Context, conn driver.Conn) (dialect.Server, dia
 		return "", dialect.Session{}, fmt.Errorf("querycache: pgsql: the search path is not understood: %w", err)
 	}
 	key.Settings = row[11]
+	if err := json.Unmarshal([]byte(row[12]), &key.Own); err != nil {
+		return "", dialect.Session{}, fmt.Errorf("querycache: pgsql: the settings are not understood: %w", err)
+	}
+	maps.DeleteFunc(key.Own, func(name, _ string) bool {
+		name = strings.ToLower(name)
+		return harmless[name] || name == "search_path"
+	})
 	session := dialect.Session{Key: key.String()}
 	switch {
 	case row[7] == "true":
@@ -82,7 +93,7 @@ func ask(ctx context.Context, conn driver.Conn, identity string) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) != 1 || len(rows[0]) != 12 {
+	if len(rows) != 1 || len(rows[0]) != 13 {
 		return nil, fmt.Errorf("querycache: pgsql: the probe answered %d rows, expected one", len(rows))
 	}
 	out := make([]string, len(rows[0]))
@@ -100,6 +111,9 @@ type sessionKey struct {
 	Role     string   // current_user
 	Bypass   bool     // the role is not subject to row security
 	Settings string
+	// Own are settings that are not the server's, whatever they do, but for
+	// the harmless ones: set by the role, the database, the client or SET.
+	Own map[string]string `json:",omitempty"`
 }
 
 func (k sessionKey) String() string {

@@ -35,6 +35,8 @@ func TestProbe(t *testing.T) {
 		{text: "SET IntervalStyle = 'iso_8601'"},
 		{text: "RESET ALL", same: true},
 		{text: "SET work_mem = '1MB'", same: true},
+		{text: "SET gin_fuzzy_search_limit = 100"},
+		{text: "RESET ALL", same: true},
 		{text: "SELECT pg_advisory_lock(1)", same: true, refuse: dialect.ReasonHolds},
 		{text: "DISCARD ALL", same: true},
 		{text: "SET standard_conforming_strings = off", refuse: dialect.ReasonStrings, same: true},
@@ -45,6 +47,20 @@ func TestProbe(t *testing.T) {
 		_, session := db.probe()
 		if session.Refuse != step.refuse || step.refuse == "" && (session.Key == usual) != step.same {
 			t.Errorf("after %s: refused %q, key\n%s\nat first\n%s", step.text, session.Refuse, session.Key, usual)
+		}
+	}
+}
+
+// What is set for a role or a database is not what others have.
+func TestProbeOwnSettings(t *testing.T) {
+	db := open(t, "CREATE SCHEMA s")
+	_, usual := db.probe()
+	for _, set := range []string{"gin_fuzzy_search_limit = 100", "work_mem = '1MB'"} {
+		db.exec("DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || quote_ident(current_database()) || ' SET " + strings.ReplaceAll(set, "'", "''") + "'; END $$")
+		_, session := connect(t, "pgx", db.dsn).probe()
+		_, again := connect(t, "pgx", db.dsn).probe()
+		if session.Key != again.Key || session.Key == usual.Key {
+			t.Errorf("with %s: %s, then %s, without %s", set, session.Key, again.Key, usual.Key)
 		}
 	}
 }

@@ -15,6 +15,9 @@ type reader struct {
 	refuse  dialect.Reason
 	// incomplete: a relation is missing in tags.
 	incomplete bool
+	// writes and taints: what is called may do so, writeReason says why.
+	writes, taints bool
+	writeReason    dialect.Reason
 }
 
 func (r *reader) result() ([]string, dialect.Reason) {
@@ -26,11 +29,15 @@ func (r *reader) result() ([]string, dialect.Reason) {
 }
 
 func (r *reader) statement(st *dialect.Statement) {
-	if r.catalog.shadowed {
+	if r.catalog.shadows {
 		r.because(dialect.ReasonUnknownFunc)
+		r.call(r.catalog.shadowed.verdict())
 	}
 	for _, name := range st.Functions {
-		r.because(r.catalog.function(name).reason)
+		r.call(r.catalog.function(name))
+	}
+	for _, name := range st.Fields {
+		r.call(r.catalog.field(name))
 	}
 	for _, t := range st.Reads {
 		rel, reason := r.catalog.find(t, r.session)
@@ -53,13 +60,14 @@ func (r *reader) relation(rel *relation, inView bool) {
 	if rel.rowSecurity && (inView || !r.session.Bypass) {
 		// In a view the rights are its owner's.
 		r.because(dialect.ReasonRowSecurity)
+		r.call(rel.policies.verdict())
 	}
 	if rel.kind == "v" {
 		r.because(rel.body)
-		r.incomplete = r.incomplete || rel.body != "" && rel.body != dialect.ReasonSessionFunc
+		r.incomplete = r.incomplete || rel.body == dialect.ReasonUnknownTable
 		for _, name := range rel.functions {
 			r.because(ownReason(name))
-			r.because(r.catalog.function(name).reason)
+			r.call(r.catalog.function(name))
 		}
 		for _, base := range rel.bases {
 			r.relation(base, true)
@@ -78,18 +86,13 @@ func (r *reader) relation(rel *relation, inView bool) {
 	}
 }
 
-// ownReason says of a built-in function in a view what a call in the text
-// would have said.
-func ownReason(name string) dialect.Reason {
-	switch {
-	case clock[name], name == "age":
-		return dialect.ReasonClock
-	case volatile[name]:
-		return dialect.ReasonVolatile
-	case session[name], sessionCalls[name] != dialect.NoEffect:
-		return dialect.ReasonSessionFunc
+// call notes what a function that is called means.
+func (r *reader) call(v verdict) {
+	r.because(v.reason)
+	r.taints = r.taints || v.taints
+	if v.writes && !r.writes {
+		r.writes, r.writeReason = true, v.reason
 	}
-	return ""
 }
 
 // because keeps the first reason.

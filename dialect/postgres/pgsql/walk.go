@@ -16,6 +16,12 @@ type walker struct {
 	writes dialect.Op
 	// dml, into and locks: what was met anywhere in the statement.
 	dml, into, locks bool
+	// inherits: a table is made whose rows are also those of another.
+	inherits bool
+	// values are the names of functions in FROM: what is qualified with one
+	// may be a field of a value.
+	values  map[string]bool
+	columns [][2]string // with what they are qualified with
 }
 
 // A scope is the names of the CTEs that are visible, innermost first.
@@ -70,6 +76,10 @@ func (w *walker) node(m message, sc *scope) {
 	case "A_Expr", "SubLink":
 		w.operator(names(list(m, "name")))
 		w.operator(names(list(m, "oper_name")))
+		if isPattern(m) {
+			w.fields(m, sc, "rexpr")
+			return
+		}
 		w.fields(m, sc)
 	case "SortBy":
 		w.operator(names(list(m, "use_op")))
@@ -79,6 +89,17 @@ func (w *walker) node(m message, sc *scope) {
 		w.fields(m, sc)
 	case "TypeCast":
 		w.cast(m)
+		w.fields(m, sc)
+	case "TypeName":
+		w.typeName(m)
+		w.fields(m, sc)
+	case "ColumnRef":
+		w.column(m)
+	case "A_Indirection":
+		w.indirection(m)
+		w.fields(m, sc)
+	case "RangeFunction":
+		w.functionTable(m)
 		w.fields(m, sc)
 	case "A_Const":
 		w.constant(str(m, "sval"))
