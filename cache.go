@@ -21,6 +21,7 @@ type Cache struct {
 	cfg      Config
 	prober   dialect.Prober        // nil if the dialect is none
 	watcher  dialect.Watcher       // nil if the dialect is none
+	argJudge dialect.ArgJudge      // nil if the dialect is none
 	judge    dialect.ErrorJudge    // nil if the dialect is none
 	embedded bool                  // the dialect is a dialect.Embedded
 	rewriter dialect.Rewriter      // nil if arguments never change the text
@@ -167,6 +168,11 @@ func (s *session) buildKey(ctx context.Context, p *plan, opts *options, args []d
 	if opts != nil {
 		for _, tag := range opts.tags {
 			key = appendKeyString(append(key, tagName), tag)
+		}
+	}
+	if j := s.cache.argJudge; j != nil && len(args) > 0 {
+		if reason := j.RefuseArgs(args); reason != "" {
+			return nil, reason
 		}
 	}
 	key, ok := appendArgs(key, args, s.cache.cfg.Dialect)

@@ -145,6 +145,7 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 		}
 		return nil, stampede.Scatter, err // it may be this session's own
 	}
+	s.ran(l.plan, nil)
 	l.rec, l.done = resultset.Record(rows, l.decision.limits, s.scans(ctx, args)), done
 	c.stats.loaded(time.Since(st.asked))
 

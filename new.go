@@ -19,6 +19,7 @@ func New(cfg Config) (*Cache, error) {
 	c := &Cache{cfg: cfg, implicit: cfg.DefaultTTL > 0 || len(cfg.Rules) > 0}
 	c.prober, _ = cfg.Dialect.(dialect.Prober)
 	c.watcher, _ = cfg.Dialect.(dialect.Watcher)
+	c.argJudge, _ = cfg.Dialect.(dialect.ArgJudge)
 	c.judge, _ = cfg.Dialect.(dialect.ErrorJudge)
 	_, c.embedded = cfg.Dialect.(dialect.Embedded)
 	c.rewriter, _ = cfg.Dialect.(dialect.Rewriter)

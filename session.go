@@ -224,12 +224,24 @@ func (s *session) endTx() {
 
 // ran notes what a statement that writes nothing may have done to its session.
 func (s *session) ran(p *plan, err error) {
-	if p.stmt.Effect != dialect.NoEffect {
-		s.leave(p.stmt.Effect)
+	s.leave(p.stmt.Effect)
+	if s.mayMove(p) {
+		s.leave(dialect.Taints)
 	}
 	if err != nil {
 		s.failed(err)
 	}
+}
+
+// mayMove reports whether what a query calls may change the session, although it
+// writes nothing.
+func (s *session) mayMove(p *plan) bool {
+	if ident := s.ident(); ident.server != nil {
+		if snap := ident.server.current(); snap != nil {
+			return s.cache.decide(p, ident, snap).taints
+		}
+	}
+	return p.stmt.Calls
 }
 
 // leave notes what a statement has left in the session. Even one that failed

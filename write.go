@@ -179,7 +179,10 @@ func (s *session) reach(ctx context.Context, p *plan, ident *identity) reach {
 	}
 	snap := s.catalog(ctx, ident.server)
 	if snap == nil {
-		return reach{invalidation.Everything(), ReasonCatalog, ddl || st.Calls, st.Calls}
+		// That functions are called must not count as a schema change here:
+		// in a program that calls some all the time, the catalog would never
+		// come to be known.
+		return reach{invalidation.Everything(), ReasonCatalog, ddl, st.Calls}
 	}
 	d := s.cache.decide(p, ident, snap)
 	return reach{d.writes, d.why, ddl || d.alters, d.taints}
