@@ -127,7 +127,7 @@ func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decis
 		return nil, 0, ReasonMalformedHint
 	case !c.implicit && p.hint.ttl == 0 && (opts == nil || opts.ttl == 0):
 		return nil, 0, ReasonNoTTL
-	case s.tx != noTx && !c.faults.fillInTx && !(s.doubt && s.outside(ctx)), *s.open > 0:
+	case *s.open > 0, s.tx != noTx && !c.faults.fillInTx && s.inside(ctx):
 		return nil, 0, ReasonTransaction
 	case (s.tainted || s.holds) && !s.untaint(ctx):
 		return nil, 0, ReasonSession

@@ -50,7 +50,8 @@ func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []dri
 	alone := l.refreshes() || c.cfg.Conns.Max > 0 && s.conn.Held() != nil
 	res := c.flight.Do(ctx, l.key, l.stamp,
 		func(st stamp) bool {
-			return !alone && st.Valid() && !(l.lapsed && time.Since(st.asked) > fleetLease)
+			lapsed := l.lapsed && time.Since(st.asked) > fleetLease
+			return !alone && !lapsed && st.Valid()
 		},
 		func(ctx context.Context, st stamp) (*resultset.Set, stampede.Outcome, error) {
 			return l.query(ctx, st, stmt, text, args)

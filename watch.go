@@ -109,6 +109,9 @@ func (s *session) outside(ctx context.Context) bool {
 	return s.tx == noTx
 }
 
+// inside reports whether the transaction that seems to be open may be.
+func (s *session) inside(ctx context.Context) bool { return !s.doubt || !s.outside(ctx) }
+
 // drifted reports whether the server has changed the settings of the real
 // connection held, which nobody has SET through it: its configuration was
 // loaded anew, say. The connection is then looked at again, or is not used
