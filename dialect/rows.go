@@ -91,3 +91,15 @@ func readAll(rows driver.Rows) (all [][]driver.Value, err error) {
 		all = append(all, row)
 	}
 }
+
+// Text returns a value of type text, which drivers give as a string or as bytes;
+// "" for any other.
+func Text(v driver.Value) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	}
+	return ""
+}

@@ -46,11 +46,11 @@ func (sqlite) Load(ctx context.Context, conn driver.Conn) (dialect.Catalog, erro
 
 // loadRelation takes a table or view from sqlite_schema.
 func (c *catalog) loadRelation(row []driver.Value) {
-	if text(row[0]) != "object" {
+	if dialect.Text(row[0]) != "object" {
 		return
 	}
-	name, sql := dialect.Fold(text(row[2])), text(row[4])
-	switch text(row[1]) {
+	name, sql := dialect.Fold(dialect.Text(row[2])), dialect.Text(row[4])
+	switch dialect.Text(row[1]) {
 	case "table":
 		c.relations[name] = &relation{kind: ordinary, replaces: replaces(sql)}
 	case "view":
@@ -60,11 +60,11 @@ func (c *catalog) loadRelation(row []driver.Value) {
 
 // loadKind tells virtual tables and their shadows from ordinary tables.
 func (c *catalog) loadKind(row []driver.Value) {
-	r := c.relations[dialect.Fold(text(row[2]))]
-	if text(row[0]) != "kind" || r == nil {
+	r := c.relations[dialect.Fold(dialect.Text(row[2]))]
+	if dialect.Text(row[0]) != "kind" || r == nil {
 		return
 	}
-	switch text(row[1]) {
+	switch dialect.Text(row[1]) {
 	case "virtual", "shadow":
 		r.kind = virtual
 	case "table", "view":
@@ -75,20 +75,20 @@ func (c *catalog) loadKind(row []driver.Value) {
 
 // loadDependent takes triggers, foreign keys and functions.
 func (c *catalog) loadDependent(row []driver.Value) {
-	switch text(row[0]) {
+	switch dialect.Text(row[0]) {
 	case "object":
-		if text(row[1]) != "trigger" {
+		if dialect.Text(row[1]) != "trigger" {
 			return
 		}
-		if r := c.relations[dialect.Fold(text(row[3]))]; r != nil {
-			r.triggers = append(r.triggers, parseTrigger(text(row[4])))
+		if r := c.relations[dialect.Fold(dialect.Text(row[3]))]; r != nil {
+			r.triggers = append(r.triggers, parseTrigger(dialect.Text(row[4])))
 		}
 	case "key":
-		if r := c.relations[dialect.Fold(text(row[2]))]; r != nil {
+		if r := c.relations[dialect.Fold(dialect.Text(row[2]))]; r != nil {
 			r.children = append(r.children, child{
-				table:    dialect.Fold(text(row[1])),
-				onUpdate: keyOps(text(row[3]), dialect.Update),
-				onDelete: keyOps(text(row[4]), dialect.Delete),
+				table:    dialect.Fold(dialect.Text(row[1])),
+				onUpdate: keyOps(dialect.Text(row[3]), dialect.Update),
+				onDelete: keyOps(dialect.Text(row[4]), dialect.Delete),
 			})
 		}
 	case "function":
@@ -98,7 +98,7 @@ func (c *catalog) loadDependent(row []driver.Value) {
 			return
 		}
 		// A name stands for several functions, by the number of arguments.
-		name := dialect.Fold(text(row[1]))
+		name := dialect.Fold(dialect.Text(row[1]))
 		deterministic, ok := c.functions[name]
 		c.functions[name] = (deterministic || !ok) && flags&functionDeterministic != 0
 	}

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
-
 	"github.com/sqlc-dev/meyer/ast"
 	"github.com/sqlc-dev/meyer/parser"
 
@@ -11,34 +9,7 @@ import (
 
 // Parse implements [dialect.Dialect].
 func (sqlite) Parse(text string) *dialect.Statement {
-	if reason := lexicon.Guard(text); reason != "" {
-		return lexicon.Unparsed(text, reason)
-	}
-	stmts, err := parse(text)
-	if err != nil {
-		return lexicon.Unparsed(text, dialect.ReasonUnparsable)
-	}
-	switch len(stmts) {
-	case 0:
-		return &dialect.Statement{Kind: dialect.Neutral, Refuse: dialect.ReasonNotRead}
-	case 1:
-		return analyse(stmts[0])
-	}
-	parts := make([]*dialect.Statement, len(stmts))
-	for i, s := range stmts {
-		parts[i] = analyse(s)
-	}
-	return dialect.Join(parts)
-}
-
-// parse turns a panic of the parser into an error.
-func parse(text string) (stmts []ast.Stmt, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("querycache: parser: %v", p)
-		}
-	}()
-	return parser.ParseString(text)
+	return dialect.Analyse(lexicon, text, parser.ParseString, analyse)
 }
 
 // anyOp are the operations of DDL: it may do all of them to its target.

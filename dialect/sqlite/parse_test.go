@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sqlc-dev/meyer/ast"
+	"github.com/sqlc-dev/meyer/parser"
 
 	"github.com/querycache/querycache/dialect"
 )
@@ -210,7 +211,7 @@ func TestParseIgnoresComments(t *testing.T) {
 // The walker must report every name that the parser's own traversal visits.
 func TestWalkVisitsEveryNode(t *testing.T) {
 	for _, test := range parseTests {
-		stmts, err := parse(test.text)
+		stmts, err := dialect.Parsed(test.text, parser.ParseString)
 		if err != nil || lexicon.Guard(test.text) != "" {
 			continue
 		}

@@ -49,7 +49,7 @@ func (sqlite) Probe(ctx context.Context, conn driver.Conn) (dialect.Server, dial
 	}
 	row := rows[0]
 	session := dialect.Session{Key: sessionKey(row[keyColumn:])}
-	server, err := serverOf(text(row[0]))
+	server, err := serverOf(dialect.Text(row[0]))
 	switch {
 	case err != nil:
 		return "", dialect.Session{}, err
@@ -105,14 +105,4 @@ func isSet(v driver.Value) bool {
 		return v
 	}
 	return true // unheard of
-}
-
-func text(v driver.Value) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case []byte:
-		return string(v)
-	}
-	return ""
 }

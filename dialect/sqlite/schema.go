@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"github.com/sqlc-dev/meyer/ast"
+	"github.com/sqlc-dev/meyer/parser"
 
 	"github.com/querycache/querycache/dialect"
 )
@@ -11,7 +12,7 @@ func definition[T ast.Stmt](sql string) (create T, ok bool) {
 	if lexicon.Guard(sql) != "" {
 		return create, false
 	}
-	stmts, err := parse(sql)
+	stmts, err := dialect.Parsed(sql, parser.ParseString)
 	if err != nil || len(stmts) != 1 {
 		return create, false
 	}

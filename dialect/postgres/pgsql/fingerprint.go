@@ -38,5 +38,5 @@ func (Dialect) Fingerprint(ctx context.Context, conn driver.Conn) (string, error
 	if len(rows) != 1 || len(rows[0]) != 1 {
 		return "", fmt.Errorf("querycache: pgsql: the fingerprint answered %d rows, expected one", len(rows))
 	}
-	return text(rows[0][0]), nil
+	return dialect.Text(rows[0][0]), nil
 }

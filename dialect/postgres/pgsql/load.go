@@ -79,7 +79,7 @@ func (l *loader) each(query string, columns int, visit func([]string)) error {
 	for _, row := range rows {
 		texts := make([]string, len(row))
 		for i, v := range row {
-			texts[i] = text(v)
+			texts[i] = dialect.Text(v)
 		}
 		if len(texts) != columns {
 			return fmt.Errorf("querycache: pgsql: the catalog answered %d columns, expected %d", len(texts), columns)
@@ -87,17 +87,6 @@ func (l *loader) each(query string, columns int, visit func([]string)) error {
 		visit(texts)
 	}
 	return nil
-}
-
-// text returns a value of type text, which drivers give as a string or bytes.
-func text(v driver.Value) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case []byte:
-		return string(v)
-	}
-	return ""
 }
 
 func (l *loader) relation(row []string) {

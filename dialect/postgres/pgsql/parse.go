@@ -1,8 +1,6 @@
 package pgsql
 
 import (
-	"fmt"
-
 	"github.com/sqlc-dev/oliphant"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -11,37 +9,17 @@ import (
 
 // Parse implements [dialect.Dialect].
 func (Dialect) Parse(text string) *dialect.Statement {
-	if reason := lexicon.Guard(text); reason != "" {
-		return lexicon.Unparsed(text, reason)
+	st := dialect.Analyse(lexicon, text, parse, analyse)
+	if st.SingleRead && st.Refuse == dialect.ReasonUnparsable {
+		st.Calls = true // functions that only the catalog can judge
 	}
-	stmts, err := parse(text)
-	if err != nil {
-		st := lexicon.Unparsed(text, dialect.ReasonUnparsable)
-		st.Calls = st.SingleRead // of functions that only the catalog can judge
-		return st
-	}
-	switch len(stmts) {
-	case 0:
-		return &dialect.Statement{Kind: dialect.Neutral, Refuse: dialect.ReasonNotRead}
-	case 1:
-		return analyse(stmts[0])
-	}
-	parts := make([]*dialect.Statement, len(stmts))
-	for i, s := range stmts {
-		parts[i] = analyse(s)
-	}
-	return dialect.Join(parts)
+	return st
 }
 
 // parse returns the statements of a text as generic messages: nothing here
 // depends on the Go types of the parser, so that another with the same
-// protobuf can take its place. It turns a panic of the parser into an error.
+// protobuf can take its place.
 func parse(text string) (stmts []protoreflect.Message, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("querycache: parser: %v", p)
-		}
-	}()
 	tree, err := oliphant.Parse(text)
 	if err != nil {
 		return nil, err

@@ -98,7 +98,7 @@ func ask(ctx context.Context, conn driver.Conn, identity string) ([]string, erro
 	}
 	out := make([]string, len(rows[0]))
 	for i, v := range rows[0] {
-		out[i] = text(v)
+		out[i] = dialect.Text(v)
 	}
 	return out, nil
 }
