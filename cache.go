@@ -37,6 +37,7 @@ type Cache struct {
 	flight     stampede.Flight[queryKey, *resultset.Set, stamp]
 	stats      counters
 	warned     sync.Map // subjects of warnings that were logged
+	connectors sync.Map // types of connectors that were wrapped
 	hintLog    onceSet
 
 	origins  origins

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -50,10 +51,13 @@ func (c *Cache) Connector(base driver.Connector) driver.Connector {
 	// What its options are cannot be known, so its answers are its own.
 	key := appendKeyString(nil, fmt.Sprintf("%T", base))
 	key = appendKeyString(key, "#"+strconv.FormatInt(connectors.Add(1), 10))
-	// Other processes give their connectors the same options, or another
-	// Namespace.
-	shared := appendKeyString(nil, fmt.Sprintf("%T", base))
-	return c.wrap(base, &wrapped{cache: c, base: base.Driver()}, string(key), string(shared), opaque)
+	// Other processes give the first connector of a type the same options, or
+	// another Namespace. The next one has others, or there would be one.
+	shared := ""
+	if _, another := c.connectors.LoadOrStore(reflect.TypeOf(base), nil); !another {
+		shared = string(appendKeyString(nil, fmt.Sprintf("%T", base)))
+	}
+	return c.wrap(base, &wrapped{cache: c, base: base.Driver()}, string(key), shared, opaque)
 }
 
 // connectors numbers those whose options are not known.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/querycache/querycache/invalidation"
 )
@@ -18,6 +19,14 @@ type everywhere struct {
 	alters bool
 }
 
+// everything is all that there is in a database, its schema too if it alters.
+func everything(srv *server, alters bool) invalidation.Tags {
+	if alters {
+		return invalidation.Everything().With(srv.space.Tags(invalidation.Schema))
+	}
+	return invalidation.Everything()
+}
+
 func (c *Cache) beginEverywhere(why Reason, alters bool) everywhere {
 	c.stats.everything.add(why)
 	e := everywhere{cache: c, servers: c.servers.all(), alters: alters}
@@ -25,22 +34,28 @@ func (c *Cache) beginEverywhere(why Reason, alters bool) everywhere {
 		if alters {
 			srv.alter(c)
 		}
-		tags := invalidation.Everything()
-		if alters {
-			tags = tags.With(srv.space.Tags(invalidation.Schema))
-		}
-		e.writes = append(e.writes, srv.space.Begin(tags))
+		e.writes = append(e.writes, srv.space.Begin(everything(srv, alters)))
 	}
 	return e
 }
 
 // announce tells the fleets; see [invalidation.Write.Announce].
 func (e *everywhere) announce(ctx context.Context) error {
-	var errs []error
-	for i := range e.writes {
-		errs = append(errs, e.writes[i].Announce(ctx))
-	}
+	errs := make([]error, len(e.writes))
+	together(len(e.writes), func(i int) { errs[i] = e.writes[i].Announce(ctx) })
 	return errors.Join(errs...)
+}
+
+// together calls f for 0 to n-1 at the same time: each may wait for Redis.
+func together(n int, f func(i int)) {
+	var group sync.WaitGroup
+	for i := 1; i < n; i++ {
+		group.Go(func() { f(i) })
+	}
+	if n > 0 {
+		f(0)
+	}
+	group.Wait()
 }
 
 func (e *everywhere) open() bool { return e.cache != nil }
@@ -59,16 +74,16 @@ func (e *everywhere) bumpAll(last, unknown bool) {
 			srv.alter(e.cache) // before the bump, see [write.end]
 		}
 	}
-	for i := range e.writes {
+	together(len(e.writes), func(i int) {
 		if last {
 			e.writes[i].End(unknown)
 		} else {
 			e.writes[i].Bump()
 		}
-	}
+	})
 	for _, srv := range servers {
 		if !slices.Contains(e.servers, srv) {
-			w := srv.space.Begin(invalidation.Everything())
+			w := srv.space.Begin(everything(srv, e.alters))
 			w.End(unknown)
 		}
 	}

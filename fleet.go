@@ -37,6 +37,9 @@ type fleet struct {
 	// tier is nil as long as Redis was not reached.
 	tier   atomic.Pointer[remote.Tier]
 	offset atomic.Int64 // of the clock of Redis, nanoseconds
+	// touched is when the node was last told that it is in use, by the cache's
+	// clock.
+	touched atomic.Int64
 
 	mu   sync.Mutex // guards following
 	next time.Time  // when attaching is tried again
@@ -47,7 +50,11 @@ func (c *Cache) join(srv *server) {
 	if c.cfg.Redis == nil {
 		return
 	}
-	if srv.id == unprobed && c.cfg.Namespace == "" {
+	switch {
+	case srv.id.Weak():
+		c.warnOnce("weak", "the shared tier is off: the role may not know which server it is; on PostgreSQL, grant it EXECUTE on pg_control_system() and pg_control_checkpoint()")
+		return
+	case srv.id == unprobed && c.cfg.Namespace == "":
 		c.warnOnce("namespace", "the shared tier is off: what the database is called is not known, set Config.Namespace")
 		return
 	}
@@ -64,7 +71,17 @@ func (c *Cache) join(srv *server) {
 // known what the others write.
 func (s *server) live(ctx context.Context, c *Cache) bool {
 	f := s.fleet.Load()
-	return f == nil || f.node.Alive(c.clock.Age) || f.node.Revive(ctx)
+	if f == nil {
+		return true
+	}
+	if !f.node.Alive(c.clock.Age) {
+		return f.node.Revive(ctx)
+	}
+	if now := c.clock.NowNano(); now-f.touched.Load() > int64(time.Second) {
+		f.touched.Store(now)
+		f.node.Touch()
+	}
+	return true
 }
 
 func (f *fleet) close() {

@@ -300,3 +300,69 @@ func TestFleetSchema(t *testing.T) {
 	p.second.exec(p.second.db, "UPDATE other SET n = 72")
 	p.second.right("SELECT count(*) FROM audit")
 }
+
+// A transaction that began before another process changed the schema, and commits
+// after: what it has reached may be more than what was known.
+func TestSchemaChangedWhileInTransaction(t *testing.T) {
+	server := testserver.NewRedis(t)
+	p := newPair(t, "redis://"+server.Addr(), nil)
+	const audit = "SELECT count(*) FROM audit"
+	p.second.warm(audit)
+	server.Stop() // so that the other process does not hear of it for a while
+	p.exec(p.db, "CREATE TRIGGER late AFTER UPDATE ON other BEGIN INSERT INTO audit VALUES (1); END")
+	tx, err := p.second.db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.exec(tx, "UPDATE other SET n = n + 1")
+	server.Cont()
+	p.until("the other process is there again", func() bool {
+		_, res := p.second.read(p.second.db, audit)
+		return res.Source() == querycache.Local
+	})
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	p.second.right(audit)
+}
+
+// Tags come from anywhere, and must not break what they are sent with.
+func TestStrangeTags(t *testing.T) {
+	p := newPair(t, testserver.Redis(t), nil)
+	for _, tag := range []string{"a\x00b", "\x00", "*", "!", "", "t:public.other", "{}:,\n\"", "\xff"} {
+		ctx := querycache.WithTags(t.Context(), tag)
+		for range 2 {
+			if _, err := dump(ctx, p.db, other); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.cache.InvalidateTags(t.Context(), tag); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.exec(p.db, "UPDATE other SET n = 12")
+	p.until("writes are still told of", func() bool {
+		got, _ := p.second.read(p.second.db, other)
+		return got == "int64:12 \n"
+	})
+	if st := p.cache.Stats().Shared.Databases[0].Node; st.SyncErrors > 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
+// Two connectors of one type may have options that change what they return.
+func TestConnectorsShareNoRowThroughRedis(t *testing.T) {
+	p := newPair(t, testserver.Redis(t), nil)
+	p.exec(p.db, "CREATE TABLE moments (at DATETIME); INSERT INTO moments VALUES (1700000000)")
+	dsn := p.dsn + "&_inttotime=1"
+	times, plain := p.connect(dsn), open(t, "sqlite", dsn)
+	const query = "SELECT at FROM moments"
+	p.warm(query)
+	want, _ := p.read(plain, query)
+	for range 20 {
+		if got, res := p.read(times, query); got != want {
+			t.Fatalf("%q from %v, want %q", got, res.Source(), want)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

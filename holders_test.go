@@ -115,3 +115,79 @@ func TestProbeFailsOnce(t *testing.T) {
 		t.Errorf("a healthy connection: %q from %v", res.Reason(), res.Source())
 	}
 }
+
+// A driver that panics in Commit leaves nothing behind that is never cached again.
+func TestPanicInCommit(t *testing.T) {
+	f := newFixture(t, nil)
+	base, err := modernc.NewConnector(f.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &panicking{Connector: base}
+	cache := newCache(t, querycache.Config{Dialect: sqlite.Dialect(), DefaultTTL: time.Minute, Session: func(context.Context) (string, bool) { return "", true }})
+	g := &fixture{T: t, cache: cache, bare: f.bare, dsn: f.dsn, db: cache.OpenDB(d)}
+	defer g.db.Close()
+	g.warm(other)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		tx, err := g.db.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.exec(tx, "UPDATE other SET n = 41")
+		d.now.Store(true)
+		tx.Commit()
+	}()
+	d.now.Store(false)
+	g.right(other)
+	g.warm(other)
+}
+
+// panicking is a connector whose transactions panic after their COMMIT.
+type panicking struct {
+	driver.Connector
+	now atomic.Bool
+}
+
+func (p *panicking) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := p.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return panickingConn{c.(sqliteConn), p}, nil
+}
+
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnPrepareContext
+	driver.ConnBeginTx
+	driver.QueryerContext
+	driver.ExecerContext
+}
+
+type panickingConn struct {
+	sqliteConn
+	owner *panicking
+}
+
+func (c panickingConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.sqliteConn.BeginTx(ctx, opts)
+	return panickingTx{tx, c.owner}, err
+}
+
+type panickingTx struct {
+	driver.Tx
+	owner *panicking
+}
+
+func (t panickingTx) Commit() error {
+	err := t.Tx.Commit()
+	if t.owner.now.Load() {
+		panic("in Commit")
+	}
+	return err
+}

@@ -25,6 +25,14 @@ type identity struct {
 	shared string
 }
 
+// changes counts the schema changes in its database.
+func (id *identity) changes() uint64 {
+	if id.server == nil {
+		return 0
+	}
+	return id.server.ddl.Load()
+}
+
 // same reports whether two are equal also where one of them has been forgotten
 // and made anew.
 func (id *identity) same(o *identity) bool {

@@ -28,9 +28,7 @@ func (c *Cache) Invalidate(ctx context.Context, tables ...string) error {
 	if len(parsed) == 0 {
 		return nil
 	}
-	for _, srv := range c.servers.all() {
-		bump(srv, srv.relations(parsed))
-	}
+	c.bump(func(srv *server) invalidation.Tags { return srv.relations(parsed) })
 	return nil
 }
 
@@ -40,9 +38,7 @@ func (c *Cache) InvalidateTags(ctx context.Context, tags ...string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, srv := range c.servers.all() {
-		bump(srv, srv.space.Tags(userTags(tags)...))
-	}
+	c.bump(func(srv *server) invalidation.Tags { return srv.space.Tags(userTags(tags)...) })
 	return nil
 }
 
@@ -51,15 +47,17 @@ func (c *Cache) InvalidateAll(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, srv := range c.servers.all() {
-		bump(srv, invalidation.Everything())
-	}
+	c.bump(func(*server) invalidation.Tags { return invalidation.Everything() })
 	return nil
 }
 
-func bump(srv *server, tags invalidation.Tags) {
-	w := srv.space.Begin(tags)
-	w.End(false)
+// bump invalidates in every database.
+func (c *Cache) bump(tags func(*server) invalidation.Tags) {
+	servers := c.servers.all()
+	together(len(servers), func(i int) {
+		w := servers[i].space.Begin(tags(servers[i]))
+		w.End(false)
+	})
 }
 
 // relations resolves names by the catalog. While it is not known, they stand

@@ -195,7 +195,11 @@ func (s *session) scans(ctx context.Context, args []driver.NamedValue) func(type
 // store keeps an answer that is still valid.
 func (l *load) store(set *resultset.Set, st stamp) {
 	c := l.session.cache
-	left := l.ttl - time.Since(st.asked)
+	ttl := l.ttl
+	if l.decision.ident.server.fleet.Load() != nil {
+		ttl = min(ttl, maxShared)
+	}
+	left := ttl - time.Since(st.asked)
 	if left <= 0 || l.lapsed || !st.Valid() {
 		c.stats.discarded.Add(1)
 		return

@@ -62,11 +62,12 @@ func (c *Cache) Close() error {
 	c.disabled.Store(true)
 	c.cancel()
 	c.work.Wait()
-	for _, srv := range c.servers.all() {
-		if f := srv.fleet.Load(); f != nil {
+	servers := c.servers.all()
+	together(len(servers), func(i int) {
+		if f := servers[i].fleet.Load(); f != nil {
 			f.close()
 		}
-	}
+	})
 	c.entries.Close()
 	c.clock.Stop()
 	c.plans.close()

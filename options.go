@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/invalidation"
 )
 
@@ -17,7 +16,7 @@ type options struct {
 	refresh bool
 	tags    []string
 	// notBefore is what has to be known, by database.
-	notBefore map[dialect.Server]invalidation.FleetStamp
+	notBefore map[string]invalidation.FleetStamp
 	result    *Result
 }
 

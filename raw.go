@@ -54,6 +54,7 @@ func Raw(ctx context.Context, conn *sql.Conn, f func(base driver.Conn) error, ta
 // raw announces, runs and invalidates.
 func (s *session) raw(ctx context.Context, base driver.Conn, f func(driver.Conn) error, tables []dialect.Table, all bool) (err error) {
 	s.settle()
+	asOf := s.cache.altered.Load()
 	ident := s.ident()
 	var tags invalidation.Tags
 	switch {
@@ -73,7 +74,7 @@ func (s *session) raw(ctx context.Context, base driver.Conn, f func(driver.Conn)
 		w = s.cache.begin(ident, tags, all, "")
 	}
 	if s.tx != noTx {
-		s.note(tags, all, s.tainted)
+		s.note(tags, all, s.tainted, asOf)
 	}
 	if err := w.announce(ctx); err != nil {
 		w.cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,7 +90,7 @@ func (s *server) tags(relations []string) invalidation.Tags {
 func relationTags(relations []string) []string {
 	out := make([]string, len(relations))
 	for i, name := range relations {
-		out[i] = "t:" + name
+		out[i] = "t:" + noNUL(name)
 	}
 	return out
 }
@@ -97,10 +98,14 @@ func relationTags(relations []string) []string {
 func userTags(tags []string) []string {
 	out := make([]string, len(tags))
 	for i, name := range tags {
-		out[i] = "u:" + name
+		out[i] = "u:" + noNUL(name)
 	}
 	return out
 }
+
+// noNUL keeps a byte out of tags that separates them in Redis. That two names come
+// to be one costs an invalidation too many.
+func noNUL(name string) string { return strings.ReplaceAll(name, "\x00", "\ufffd") }
 
 // servers are the databases that the connectors of a Cache have reached. The
 // zero value is ready.

@@ -46,6 +46,8 @@ type session struct {
 	log          invalidation.Log
 	logDDL       bool
 	logElsewhere bool
+	// logAsOf counts the schema changes before the first of it was analysed.
+	logAsOf uint64
 
 	// kept: the real connection holds state that its next user relies on.
 	kept bool
@@ -148,8 +150,8 @@ func (s *session) Prepare(ctx context.Context, text string, prepare func() error
 		w.cancel()
 		return err
 	}
-	err := prepare()
-	w.end(err != nil)
+	err := s.during(&w, prepare)
+	w.end(s.unknown(err))
 	s.leave(p.stmt.Effect)
 	return err
 }
@@ -184,7 +186,7 @@ func (s *session) Exposed() {
 	}
 	s.handedOut()
 	if s.tx != noTx {
-		s.note(invalidation.Everything(), true, true)
+		s.note(invalidation.Everything(), true, true, s.cache.altered.Load())
 	}
 }
 

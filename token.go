@@ -2,11 +2,11 @@ package querycache
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 
-	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/invalidation"
 )
 
@@ -18,7 +18,7 @@ func (c *Cache) Token() string {
 	at := make(map[string]invalidation.FleetStamp)
 	for _, srv := range c.servers.all() {
 		if f := srv.fleet.Load(); f != nil {
-			at[string(srv.id)] = f.node.Told()
+			at[srv.digest()] = f.node.Told()
 		}
 	}
 	if len(at) == 0 {
@@ -40,7 +40,7 @@ func WithNotBefore(ctx context.Context, token string) (context.Context, error) {
 		return ctx, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(token)
-	at := make(map[dialect.Server]invalidation.FleetStamp)
+	at := make(map[string]invalidation.FleetStamp)
 	if err == nil {
 		err = json.Unmarshal(b, &at)
 	}
@@ -50,12 +50,18 @@ func WithNotBefore(ctx context.Context, token string) (context.Context, error) {
 	return with(ctx, func(o *options) { o.notBefore = at }), nil
 }
 
+// digest names the server to other processes, and says nothing else.
+func (s *server) digest() string {
+	sum := sha256.Sum256([]byte(s.id))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
 // reached reports whether what the context's token stands for is known.
 func (s *server) reached(ctx context.Context, opts *options) bool {
 	if opts == nil || len(opts.notBefore) == 0 {
 		return true
 	}
-	st, ok := opts.notBefore[s.id]
+	st, ok := opts.notBefore[s.digest()]
 	if !ok {
 		return true
 	}

@@ -2,6 +2,10 @@ package querycache
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
 	"slices"
 	"strings"
 
@@ -16,8 +20,8 @@ func (s *session) Begin(ctx context.Context, begin func() error) error {
 	// On a connection that is in a transaction by SQL text, some servers
 	// commit that one.
 	w := s.beginLogged()
-	err := begin()
-	w.end(err != nil)
+	err := s.during(&w, begin)
+	w.end(s.unknown(err))
 	if err == nil {
 		s.endTx()
 		s.tx = driverTx
@@ -40,14 +44,41 @@ func (s *session) Commit(commit func() error) error {
 		s.ended(err)
 		return err
 	}
-	err := commit()
+	err := s.during(&w, commit)
 	if err != nil && s.cache.cfg.Dialect.Aborted(err) {
 		w.cancel()
 	} else {
-		w.end(err != nil)
+		w.end(s.unknown(err))
 	}
 	s.ended(err)
 	return err
+}
+
+// during calls the driver within a write. Should it panic, what it did is not
+// known, and the write must not stay open for ever.
+func (s *session) during(w *write, call func() error) error {
+	returned := false
+	defer func() {
+		if !returned {
+			w.end(true)
+			s.ended(errPanicked)
+		}
+	}()
+	err := call()
+	returned = true
+	return err
+}
+
+// unknown reports whether err leaves open that the database has yet to do what
+// it was asked: nobody has heard its answer.
+func (s *session) unknown(err error) bool {
+	if err == nil || s.cache.embedded {
+		return false
+	}
+	var network net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errPanicked) ||
+		errors.As(err, &network) || !s.conn.Healthy()
 }
 
 // Rollback implements wrap.Session. A rollback that succeeded has undone what
@@ -58,7 +89,7 @@ func (s *session) Rollback(rollback func() error) error {
 	err := rollback()
 	if err != nil {
 		w := s.beginLogged()
-		w.end(true)
+		w.end(s.unknown(err))
 	}
 	s.ended(err)
 	return err
@@ -79,6 +110,10 @@ func (s *session) ended(err error) {
 // beginLogged marks what the transaction has written dirty.
 func (s *session) beginLogged() write {
 	tags := s.log.Tags()
+	if !tags.Empty() && s.logAsOf != s.cache.altered.Load() {
+		// The schema has changed since: what was written may be more.
+		tags = tags.With(invalidation.Everything())
+	}
 	switch {
 	case s.logElsewhere:
 		return write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession, s.logDDL), alters: s.logDDL}
@@ -134,7 +169,10 @@ func (s *session) cutSavepoints(name string, keep bool) {
 }
 
 // note logs tags for the end of the transaction.
-func (s *session) note(tags invalidation.Tags, ddl, elsewhere bool) {
+func (s *session) note(tags invalidation.Tags, ddl, elsewhere bool, asOf uint64) {
+	if s.log.Tags().Empty() {
+		s.logAsOf = asOf
+	}
 	s.log.Add(tags)
 	s.logDDL = s.logDDL || ddl
 	s.logElsewhere = s.logElsewhere || elsewhere && !tags.Empty()

@@ -34,7 +34,7 @@ func (c *Cache) begin(ident *identity, tags invalidation.Tags, alters bool, why 
 	}
 	if alters {
 		ident.server.alter(c)
-		tags = invalidation.Everything().With(ident.server.space.Tags(invalidation.Schema))
+		tags = everything(ident.server, true)
 	}
 	if why != "" {
 		c.stats.everything.add(why)
@@ -111,13 +111,14 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 	a := around{session: s, stmt: p.stmt}
 	known := s.renew(ctx)
 	ident := s.ident()
+	asOf, ddl := s.cache.altered.Load(), ident.changes()
 	r := s.reach(ctx, p, ident)
 	a.taints = r.taints
 	// Where the session is not known, names may mean tables of a database
 	// that another connector knows as its own.
 	elsewhere := !r.tags.Empty() && (!known || s.leadsElsewhere(r.why))
 	if s.tx != noTx && !s.unsure && (p.stmt.Kind == dialect.Write || p.stmt.Kind == dialect.Read) {
-		s.note(r.tags, r.alters, elsewhere)
+		s.note(r.tags, r.alters, elsewhere, asOf)
 		if ident.server != nil {
 			ident.server.space.Register(r.tags)
 		}
@@ -126,7 +127,7 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 	}
 	// In a session with unknown state a transaction may be open as well.
 	if s.tx != noTx || s.tainted || anyPart(p.stmt, dialect.Begin) || anyPart(p.stmt, dialect.Savepoint) {
-		s.note(r.tags, r.alters, elsewhere)
+		s.note(r.tags, r.alters, elsewhere, asOf)
 	}
 	tags, alters := r.tags, r.alters
 	if ends(p.stmt) {
@@ -139,6 +140,7 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 		a.write = write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession, alters), alters: alters}
 	case !tags.Empty():
 		a.write = s.cache.begin(ident, tags, alters, r.why)
+		a.write.ddl = ddl // as of when the tags were found
 	}
 	if err := a.write.announce(ctx); err != nil {
 		a.write.cancel()
@@ -235,7 +237,7 @@ func (a *around) after(err error) {
 	if err != nil && a.stmt.Kind == dialect.Write && a.stmt.Parts == nil && s.cache.cfg.Dialect.Aborted(err) {
 		a.write.cancel()
 	} else {
-		a.write.end(err != nil)
+		a.write.end(s.unknown(err))
 	}
 	if ident := s.ident(); a.write.alters && ident.server != nil {
 		s.origin.refreshCatalog(ident.server)

@@ -8,6 +8,7 @@ package dialect
 import (
 	"context"
 	"database/sql/driver"
+	"strings"
 )
 
 // A Dialect analyses statements. Implementations are immutable and safe for
@@ -124,6 +125,13 @@ type ArgJudge interface {
 // A Server is the identity of a database: two connections whose Server is
 // equal see the same rows.
 type Server string
+
+// WeakServer begins the name of a Server that means something in this process
+// only: others may call the same database something else.
+const WeakServer = "~"
+
+// Weak reports whether the name means something in this process only.
+func (s Server) Weak() bool { return strings.HasPrefix(string(s), WeakServer) }
 
 // A Session is what of a connection changes the answers it gives.
 type Session struct {

@@ -48,12 +48,16 @@ type Node struct {
 	view  atomic.Pointer[view]
 	lease atomic.Pointer[time.Time] // when the last Sync that was answered was sent
 	used  atomic.Int64              // Unix nanoseconds
-	stats nodeCounters
+	// failed says without a lock what failing says.
+	failed atomic.Bool
+	stats  nodeCounters
 
-	wake   chan struct{} // holds one token if a Sync is wanted
-	ctx    context.Context
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+	wake chan struct{} // holds one token if a Sync is wanted
+	// relisten holds one token if listening is worth another try.
+	relisten chan struct{}
+	ctx      context.Context
+	cancel   context.CancelFunc
+	work     sync.WaitGroup
 
 	one sync.Mutex // held during a Sync
 
@@ -61,8 +65,9 @@ type Node struct {
 	next   batch
 	record record
 	open   map[*openWrite]struct{}
-	// underWay counts the writes that were announced and have not ended.
-	underWay int
+	// underWay counts, by tag, the writes that were announced and have not
+	// ended: their tags stay in the record however long they take.
+	underWay map[string]int
 	// untold counts those that have ended and were not acknowledged.
 	untold  int
 	acked   announcement
@@ -78,7 +83,8 @@ type openWrite struct{ tags []string }
 func NewNode(space *Space, store Store, cfg NodeConfig) *Node {
 	n := &Node{
 		space: space, store: store, cfg: cfg, wake: make(chan struct{}, 1),
-		record: make(record), open: make(map[*openWrite]struct{}),
+		record: make(record), open: make(map[*openWrite]struct{}), underWay: make(map[string]int),
+		relisten: make(chan struct{}, 1),
 	}
 	n.view.Store(newView(""))
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -124,7 +130,7 @@ func (n *Node) Reach(ctx context.Context, st FleetStamp) bool {
 	}
 	// One that is sent from now on sees what was before it, even if the
 	// epoch of st is gone.
-	if !n.fresh(ctx) {
+	if n.lost() || !n.fresh(ctx) {
 		return false
 	}
 	v := n.view.Load()
@@ -134,10 +140,11 @@ func (n *Node) Reach(ctx context.Context, st FleetStamp) bool {
 // Told returns the stamp of all that this node has written. While some of it is
 // not told yet, nobody ever reaches it.
 func (n *Node) Told() FleetStamp {
-	st := n.Stamp()
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.untold > 0 {
+	untold := n.untold
+	n.mu.Unlock()
+	st := n.Stamp() // after that: what was told by then is in it
+	if untold > 0 {
 		st.Seq = math.MaxUint64
 	}
 	return st
@@ -149,10 +156,14 @@ func (n *Node) Told() FleetStamp {
 func (n *Node) Revive(ctx context.Context) bool {
 	rested := n.idle()
 	n.touch()
+	return rested && !n.lost() && n.fresh(ctx)
+}
+
+// lost reports whether it is known that the store does not answer.
+func (n *Node) lost() bool {
 	n.mu.Lock()
-	failing, closed := n.failing, n.closed
-	n.mu.Unlock()
-	return rested && !failing && !closed && n.fresh(ctx)
+	defer n.mu.Unlock()
+	return n.failing || n.closed
 }
 
 // fresh waits for a Sync that is sent from now on.
@@ -192,7 +203,7 @@ func (n *Node) run() {
 func (n *Node) resting() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.idle() && n.next.empty() && len(n.record) == 0 && len(n.open) == 0
+	return n.idle() && n.next.empty() && len(n.record) == 0 && len(n.open) == 0 && len(n.underWay) == 0
 }
 
 // listen hears hints. They only make it quicker: without them a bump is learned
@@ -209,6 +220,8 @@ func (n *Node) listen() {
 		}
 		select {
 		case <-n.ctx.Done():
+		case <-n.relisten:
+			pause = n.cfg.Poll / 2
 		case <-time.After(pause):
 		}
 	}
@@ -234,11 +247,17 @@ func (n *Node) hint(h Hint) {
 // judged meanwhile takes its stamp in the space before it asks the view, so
 // that one of the two makes it invalid.
 func (n *Node) learn(v *view, tag string, seq uint64) {
-	if v.raise(tag, seq) {
+	news, folded := v.raise(tag, seq)
+	if news {
 		if tag == Schema {
 			n.cfg.Altered() // before anything is read again
 		}
 		n.space.learn(tag)
+	}
+	if folded {
+		// From now on a bump up to the fold is no news, although it may not
+		// have been heard of.
+		n.space.learn(All)
 	}
 }
 

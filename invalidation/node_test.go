@@ -3,6 +3,7 @@ package invalidation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync/atomic"
@@ -439,4 +440,109 @@ func TestSchemaIsToldOf(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A write that takes longer than a tag stays in the record keeps it there.
+func TestLongWriteStaysInTheRecord(t *testing.T) {
+	fleet(t, nodeConfig, "ab", func(t *testing.T, s *memStore, m []*member) {
+		a, b := m[0], m[1]
+		w := a.space.Begin(a.space.Tags("t:x"))
+		if err := w.Announce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(recordStay + 2*time.Second)
+		if !b.alive() && !b.Revive(t.Context()) {
+			t.Fatal("not alive")
+		}
+		old := b.read(t, "t:x")
+		s.set(func() { a.client.cut = true }) // it commits now, and is killed
+		for end := time.Now().Add(nodeConfig.Deadline + 2*nodeConfig.Poll); time.Now().Before(end); time.Sleep(nodeConfig.Poll) {
+			b.Touch()
+		}
+		if own, shared := b.serves(old); own || shared {
+			t.Errorf("a dead writer's table is shown as it was: own %v, shared %v", own, shared)
+		}
+		s.set(func() { a.client.cut = false })
+		w.End(false)
+	})
+}
+
+// So many tags at once that a node folds what it knows: what it has not heard of
+// yet is folded too.
+func TestFoldForgetsNothing(t *testing.T) {
+	fleet(t, nodeConfig, "ab", func(t *testing.T, s *memStore, m []*member) {
+		a, b := m[0], m[1]
+		old := b.read(t, "t:x")
+		s.set(func() { s.noHints = true })
+		a.write(t, "t:x")
+		s.set(func() { s.noHints = false })
+		var many Tags
+		for i := range defaultLimit + 1 {
+			many.list = append(many.list, &tag{name: fmt.Sprint("u:", i)})
+		}
+		w := a.space.Begin(many)
+		w.End(false)
+		time.Sleep(2 * nodeConfig.Poll)
+		if own, shared := b.serves(old); own || shared {
+			t.Errorf("own %v, shared %v", own, shared)
+		}
+	})
+}
+
+// While the store is known to be down nobody waits for it; when it is back, hints
+// are heard at once.
+func TestOutage(t *testing.T) {
+	fleet(t, nodeConfig, "ab", func(t *testing.T, s *memStore, m []*member) {
+		a, b := m[0], m[1]
+		s.set(func() { s.down = true })
+		for range 60 {
+			time.Sleep(time.Second)
+			a.Touch()
+		}
+		start := time.Now()
+		for range 10 {
+			w := a.space.Begin(a.space.Tags("t:x"))
+			if err := w.Announce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.End(false)
+			if a.Reach(t.Context(), FleetStamp{"E", 1 << 40}) {
+				t.Error("reached without a store")
+			}
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("ten writes and reads waited %v", took)
+		}
+		s.set(func() { s.down = false })
+		for b.touch(); !b.alive(); b.touch() {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		old := b.read(t, "t:y")
+		a.write(t, "t:y")
+		synctest.Wait()
+		if own, _ := b.serves(old); own {
+			t.Error("hints are not heard although the store is back")
+		}
+	})
+}
+
+// A token never leaves out a write that has returned.
+func TestTokensCoverWrites(t *testing.T) {
+	cfg := nodeConfig
+	cfg.Timeout = time.Millisecond / 2
+	fleet(t, cfg, "a", func(t *testing.T, s *memStore, m []*member) {
+		a := m[0]
+		a.write(t, "t:x") // is in the record now
+		for range 200 {
+			s.set(func() { s.delay = 400 * time.Microsecond })
+			a.write(t, "t:x")
+			token := a.Told()
+			s.set(func() {
+				if token.Seq < s.seq {
+					t.Errorf("the token stands for %d, the write is %d", token.Seq, s.seq)
+				}
+			})
+		}
+	})
 }

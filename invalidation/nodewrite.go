@@ -13,7 +13,9 @@ func (n *Node) announce(ctx context.Context, tags []string) error {
 	n.mu.Lock()
 	now := time.Now()
 	n.record.add(tags, now)
-	n.underWay++
+	for _, tag := range tags {
+		n.underWay[tag]++
+	}
 	if n.acked.covers(tags, now) {
 		n.mu.Unlock()
 		return nil
@@ -65,7 +67,11 @@ func (n *Node) leave(w *Write) {
 func (n *Node) leaveLocked(w *Write) {
 	if w.announced {
 		w.announced = false
-		n.underWay--
+		for _, tag := range w.tags.Names() {
+			if n.underWay[tag]--; n.underWay[tag] <= 0 {
+				delete(n.underWay, tag)
+			}
+		}
 	}
 	if w.open != nil {
 		delete(n.open, w.open)

@@ -3,6 +3,7 @@ package invalidation
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"slices"
 	"time"
 )
@@ -39,6 +40,15 @@ func (n *Node) ticketLocked(then func()) *ticket {
 
 // wait waits for a ticket, for as long as a write waits at most.
 func (n *Node) wait(ctx context.Context, t *ticket) bool {
+	if n.failed.Load() {
+		// It does not answer, as is known: nobody waits for that again.
+		select {
+		case <-t.done:
+			return true
+		default:
+			return false
+		}
+	}
 	timer := time.NewTimer(n.cfg.Timeout)
 	defer timer.Stop()
 	select {
@@ -65,8 +75,12 @@ func (n *Node) sync(ctx context.Context) {
 			open[tag] = true
 		}
 	}
-	keep := n.record.list(now, open)
-	if n.closed && n.underWay == 0 && len(n.open) == 0 {
+	stay := maps.Clone(open)
+	for tag := range n.underWay {
+		stay[tag] = true
+	}
+	keep := n.record.list(now, stay)
+	if n.closed && len(stay) == 0 {
 		keep = nil
 	}
 	bump := make([]string, 0, len(b.bump)+len(open))
@@ -96,7 +110,7 @@ func (n *Node) sync(ctx context.Context) {
 	})
 	n.stats.syncs.Add(1)
 	if err != nil {
-		n.failed(b, err)
+		n.putBack(b, err)
 		return
 	}
 	n.apply(v, reply)
@@ -105,10 +119,17 @@ func (n *Node) sync(ctx context.Context) {
 	n.acked = announced(keep, sent.Add(n.cfg.Deadline-n.cfg.Poll))
 	recovered := n.failing
 	n.failing = false
+	n.failed.Store(false)
 	closed := n.closed
 	n.mu.Unlock()
 	if !closed {
 		n.lease.Store(&sent)
+	}
+	if recovered || v.epoch == "" {
+		select {
+		case n.relisten <- struct{}{}:
+		default:
+		}
 	}
 	if recovered {
 		n.cfg.Logger.Info("querycache: the shared tier answers again")
@@ -121,8 +142,8 @@ func (n *Node) sync(ctx context.Context) {
 	}
 }
 
-// failed keeps what was not acknowledged for the next Sync.
-func (n *Node) failed(b batch, err error) {
+// putBack keeps what was not acknowledged for the next Sync.
+func (n *Node) putBack(b batch, err error) {
 	n.stats.syncErrors.Add(1)
 	n.mu.Lock()
 	for tag := range b.bump {
@@ -132,6 +153,7 @@ func (n *Node) failed(b batch, err error) {
 	n.next.tickets = append(b.tickets, n.next.tickets...)
 	first := !n.failing && n.ctx.Err() == nil
 	n.failing = true
+	n.failed.Store(true)
 	n.mu.Unlock()
 	if first {
 		n.cfg.Logger.Warn("querycache: the shared tier does not answer: reads go to the database until it does", "error", err)

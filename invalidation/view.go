@@ -73,24 +73,26 @@ func (v *view) valid(st FleetStamp, tags []string) bool {
 	return true
 }
 
-// raise notes a bump and reports whether it is news.
-func (v *view) raise(tag string, seq uint64) bool {
+// raise notes a bump and reports whether it is news, and whether what is known of
+// tags has been folded into everything, which is then news too.
+func (v *view) raise(tag string, seq uint64) (news, folded bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.seen = max(v.seen, seq)
 	if tag == All {
-		news := seq > v.all
+		news = seq > v.all
 		v.all = max(v.all, seq)
-		return news
+		return news, false
 	}
 	if seq <= v.ver[tag] || seq <= v.all {
-		return false
+		return false, false
 	}
 	v.ver[tag] = seq
 	if len(v.ver) > v.limit {
 		v.foldLocked()
+		return true, true
 	}
-	return true
+	return true, false
 }
 
 // advance notes that all bumps up to seq have been raised.

@@ -32,20 +32,9 @@ const probeQuery = `SELECT %s,
  pg_catalog.current_setting('standard_conforming_strings'),
  (SELECT pg_catalog.json_agg(pg_catalog.current_setting(s, true))::text FROM pg_catalog.unnest(ARRAY[` + settings + `]) AS s),
  (SELECT COALESCE(pg_catalog.json_object_agg(name, setting ORDER BY name), '{}')::text FROM pg_catalog.pg_settings
-  WHERE source NOT IN ('default', 'override', 'environment variable', 'configuration file', 'command line'))
+  WHERE source NOT IN ('default', 'override', 'environment variable', 'configuration file', 'command line')),
+ (EXTRACT(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint::text
 FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()`
-
-// identities are the ways to name a cluster and its timeline, best first. Some
-// services do not let everybody see the control file, or have no WAL of their
-// own; there the server is known by where it listens and when it was started.
-var identities = []string{
-	`(SELECT system_identifier FROM pg_catalog.pg_control_system())::text,
- CASE WHEN pg_catalog.pg_is_in_recovery() THEN '' ELSE pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END`,
-	`(SELECT system_identifier FROM pg_catalog.pg_control_system())::text,
- (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())::text`,
-	`'at ' || COALESCE(pg_catalog.inet_server_addr()::text, 'socket') || ' ' || COALESCE(pg_catalog.inet_server_port(), 0)
- || ' ' || pg_catalog.pg_postmaster_start_time(), ''`,
-}
 
 // Probe implements [dialect.Prober]. The server is a database of a cluster on
 // a timeline: after a promotion it is another one.
@@ -85,7 +74,7 @@ func (Dialect) Probe(ctx context.Context, conn driver.Conn) (dialect.Server, dia
 	case row[9] == "true":
 		session.Refuse = dialect.ReasonHolds
 	}
-	return dialect.Server(fmt.Sprintf("postgres:%s:%s:%s", row[0], row[1], row[2])), session, nil
+	return serverName(row[0], row[1], row[2], row[13]), session, nil
 }
 
 func ask(ctx context.Context, conn driver.Conn, identity string) ([]string, error) {
@@ -93,7 +82,7 @@ func ask(ctx context.Context, conn driver.Conn, identity string) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) != 1 || len(rows[0]) != 13 {
+	if len(rows) != 1 || len(rows[0]) != 14 {
 		return nil, fmt.Errorf("querycache: pgsql: the probe answered %d rows, expected one", len(rows))
 	}
 	out := make([]string, len(rows[0]))
