@@ -44,12 +44,12 @@ func TestHolderDoesNotWaitForWaiter(t *testing.T) {
 	}
 }
 
-// What is known of databases that were closed is forgotten.
+// What is known of databases that were closed is forgotten, but for the last few.
 func TestClosedDatabasesAreForgotten(t *testing.T) {
 	f := newFixture(t, nil)
 	f.warm(other)
 	before := f.cache.Stats().Invalidations
-	for i := range 20 {
+	for i := range 40 {
 		db := f.connect(filepath.Join(t.TempDir(), fmt.Sprint(i)))
 		f.exec(db, "CREATE TABLE t (n)")
 		f.read(db, "SELECT n FROM t")
@@ -57,10 +57,10 @@ func TestClosedDatabasesAreForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := f.cache.Servers(); n != 1 {
+	if n := f.cache.Servers(); n > 20 {
 		t.Errorf("%d databases are known, one is open", n)
 	}
-	if st := f.cache.Stats(); st.Invalidations < before+20 {
+	if st := f.cache.Stats(); st.Invalidations < before+40 {
 		t.Errorf("%d invalidations counted, want those of closed databases among them", st.Invalidations)
 	}
 	if _, res := f.read(f.db, other); res.Source() != querycache.Local {

@@ -51,6 +51,7 @@ var layers = map[string]struct {
 		third: []string{"github.com/jackc/pgx/v5", "github.com/redis/go-redis/v9", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby/client", "github.com/moby/moby/api", "golang.org/x/sys/unix"},
 		why:   "finds or starts servers for tests",
 	},
+	"integration":         {why: "tests only"},
 	"examples/quickstart": {own: []string{"", "dialect", "dialect/sqlite", "dialect/postgres"}, why: "uses what a user would"},
 }
 

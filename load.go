@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/internal/resultset"
 	"github.com/querycache/querycache/internal/wrap"
 	"github.com/querycache/querycache/invalidation"
@@ -146,7 +147,9 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 		}
 		return nil, stampede.Scatter, err // it may be this session's own
 	}
-	s.ran(l.plan, nil)
+	if l.decision.taints { // somebody vouches for its tables, not for that
+		s.leave(dialect.Taints)
+	}
 	l.rec, l.done = resultset.Record(rows, l.decision.limits, s.scans(ctx, args)), done
 	c.stats.loaded(time.Since(st.asked))
 

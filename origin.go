@@ -52,7 +52,7 @@ func (o *origin) Closed() {
 	o.servers = nil
 	o.mu.Unlock()
 	for srv := range used {
-		if o.cache.servers.leave(srv) {
+		for _, srv := range o.cache.servers.leave(srv) {
 			if f := srv.fleet.Load(); f != nil {
 				f.close()
 			}

@@ -110,8 +110,9 @@ func noNUL(name string) string { return strings.ReplaceAll(name, "\x00", "\ufffd
 // servers are the databases that the connectors of a Cache have reached. The
 // zero value is ready.
 type servers struct {
-	mu   sync.Mutex // guards list
-	list []*server
+	mu     sync.Mutex // guards following
+	list   []*server
+	unused []*server // those of list that no connector reaches, last left at the end
 }
 
 // use returns the server with an identity. meet is called for one that was not
@@ -130,20 +131,36 @@ func (r *servers) use(id dialect.Server, meet func(*server), isNew func(*server)
 	s := r.list[at]
 	if isNew(s) {
 		s.users++
+		r.unused = slices.DeleteFunc(r.unused, func(x *server) bool { return x == s })
 	}
 	return s
 }
 
-// leave notes that a connector does not use the server any more, and reports
-// whether it was the last one: the server is then forgotten.
-func (r *servers) leave(s *server) (last bool) {
+// maxUnused bounds the servers that are remembered although no connector reaches
+// them: a database that is opened again finds its answers.
+const maxUnused = 16
+
+// leave notes that a connector does not use a server any more, and returns the
+// servers that are forgotten: those left longest ago that are too many, and one
+// that is part of a fleet at once, since it costs goroutines and connections.
+func (r *servers) leave(s *server) (forgotten []*server) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s.users--; s.users > 0 {
-		return false
+		return nil
 	}
-	r.list = slices.DeleteFunc(r.list, func(x *server) bool { return x == s })
-	return true
+	if s.fleet.Load() != nil {
+		forgotten = append(forgotten, s)
+	} else {
+		r.unused = append(r.unused, s)
+	}
+	r.unused = slices.DeleteFunc(r.unused, func(x *server) bool { return x.users > 0 })
+	for len(r.unused) > maxUnused {
+		forgotten = append(forgotten, r.unused[0])
+		r.unused = r.unused[1:]
+	}
+	r.list = slices.DeleteFunc(r.list, func(x *server) bool { return slices.Contains(forgotten, x) })
+	return forgotten
 }
 
 func (r *servers) all() []*server {
