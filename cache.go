@@ -80,8 +80,7 @@ func (e *entry) age(c *local.Clock, ttl time.Duration) time.Duration {
 	if ttl > 50*local.Resolution {
 		return c.Age(e.asked)
 	}
-	now := time.Now()
-	return max(now.Sub(e.asked), now.Round(0).Sub(e.asked.Round(0)))
+	return age(e.asked)
 }
 
 // read is a query's way: is it cacheable, is it here, is it being loaded, load

@@ -74,7 +74,9 @@ func (s *server) live(ctx context.Context, c *Cache) bool {
 	if f == nil {
 		return true
 	}
-	if !f.node.Alive(c.clock.Age) {
+	// Precisely: after the process was stopped, the cache's clock stands where
+	// it stood until its goroutine runs.
+	if !f.node.Alive(age) {
 		return f.node.Revive(ctx)
 	}
 	if now := c.clock.NowNano(); now-f.touched.Load() > int64(time.Second) {
@@ -82,6 +84,13 @@ func (s *server) live(ctx context.Context, c *Cache) bool {
 		f.node.Touch()
 	}
 	return true
+}
+
+// age is the time since t by the clock that says more: one stands still while a
+// machine is suspended, the other may be set.
+func age(t time.Time) time.Duration {
+	now := time.Now()
+	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
 }
 
 func (f *fleet) close() {
@@ -165,7 +174,7 @@ func (f *fleet) Listen(ctx context.Context, hint func(invalidation.Hint), ready 
 func (f *fleet) now(at time.Time) time.Time { return at.Add(time.Duration(f.offset.Load())) }
 
 func (f *fleet) stats() DatabaseStats {
-	st := DatabaseStats{Node: f.node.Stats(), Live: f.node.Alive(f.cache.clock.Age)}
+	st := DatabaseStats{Node: f.node.Stats(), Live: f.node.Alive(age)}
 	if t := f.tier.Load(); t != nil {
 		st.Tier = t.Stats()
 	}

@@ -50,9 +50,9 @@ func (l *load) fromShared(ctx context.Context, st stamp, args []driver.NamedValu
 		c.stats.unreadable.Add(1)
 		return nil
 	}
-	age := max(f.now(time.Now()).Sub(e.asked), 0)
-	if left := min(e.ttl, l.ttl) - age; left <= 0 || !f.node.Valid(e.stamp, slices.Concat(e.tags, l.tags().Names())) ||
-		!st.Valid() || !f.node.Alive(c.clock.Age) {
+	old := max(f.now(time.Now()).Sub(e.asked), 0)
+	if left := min(e.ttl, l.ttl) - old; left <= 0 || !f.node.Valid(e.stamp, slices.Concat(e.tags, l.tags().Names())) ||
+		!st.Valid() || !f.node.Alive(age) {
 		return nil
 	}
 	set, err := resultset.Decode(e.rows, l.decision.limits, s.scans(ctx, args))
@@ -61,8 +61,8 @@ func (l *load) fromShared(ctx context.Context, st stamp, args []driver.NamedValu
 		return nil
 	}
 	c.stats.shared.Add(1)
-	s.cache.entries.Set(l.hash, &entry{key: l.key, set: set, stamp: st.Stamp, asked: time.Now().Add(-age)}, min(e.ttl, l.ttl)-age)
-	l.opts.report(Remote, "", age, l.ttl)
+	s.cache.entries.Set(l.hash, &entry{key: l.key, set: set, stamp: st.Stamp, asked: time.Now().Add(-old)}, min(e.ttl, l.ttl)-old)
+	l.opts.report(Remote, "", old, l.ttl)
 	return set
 }
 

@@ -53,6 +53,14 @@ func (w *write) announce(ctx context.Context) error {
 	return w.space.Announce(ctx)
 }
 
+// keepOpen: it may be visible, in part, before it ends.
+func (w *write) keepOpen() {
+	w.space.KeepOpen()
+	for i := range w.all.writes {
+		w.all.writes[i].KeepOpen()
+	}
+}
+
 // bump invalidates now and lets the write go on: its rows are still being
 // read, and what it did may be visible already.
 func (w *write) bump() {
@@ -145,6 +153,9 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 	if err := a.write.announce(ctx); err != nil {
 		a.write.cancel()
 		return around{}, err
+	}
+	if p.stmt.Kind == dialect.Unknown {
+		a.write.keepOpen() // it may COMMIT and go on
 	}
 	return a, nil
 }

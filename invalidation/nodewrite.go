@@ -46,14 +46,13 @@ func (n *Node) register(tags []string) {
 	}
 }
 
-// keepOpen makes every Sync bump the tags until forget is called.
+// keepOpen makes every Sync bump the tags until the write leaves.
 func (n *Node) keepOpen(tags []string) *openWrite {
 	w := &openWrite{tags: tags}
 	n.mu.Lock()
 	n.record.add(tags, time.Now())
 	n.open[w] = struct{}{}
 	n.mu.Unlock()
-	n.signal()
 	return w
 }
 

@@ -66,7 +66,19 @@ func (w *Write) Bump() {
 		return
 	}
 	w.bump()
-	if n := w.space.node.Load(); n != nil && w.open == nil {
+	w.KeepOpen()
+	if n := w.space.node.Load(); n != nil {
+		n.signal()
+	}
+}
+
+// KeepOpen says that the write may become visible, in part, before it has ended:
+// in a fleet, every Sync tells of it until then.
+func (w *Write) KeepOpen() {
+	if w.space == nil || w.open != nil {
+		return
+	}
+	if n := w.space.node.Load(); n != nil {
 		w.open = n.keepOpen(w.tags.Names())
 	}
 }

@@ -1,0 +1,93 @@
+package integration
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/querycache/querycache/internal/testserver"
+)
+
+// TestWritersKilled kills processes, each of which writes more tables than a
+// record has room for, after their COMMITs and before they could tell. That
+// moment is too short to be hit; so they are cut off from Redis first, for less
+// time than they wait for it.
+func TestWritersKilled(t *testing.T) {
+	t.Parallel()
+	const readers, writers, each = 3, 2, 200
+	f := newFleet(t, testserver.NewRedis(t).Addr(), writers*each, readers+writers, func(i int, c *memberConfig) {
+		c.Writers, c.ReadPause = 0, 500
+		if i < readers {
+			return
+		}
+		c.Readers, c.Writers, c.WritePause, c.Shared = 0, 4, 1000, 0
+		for table := range each {
+			c.Own = append(c.Own, (i-readers)*each+table)
+		}
+	})
+	f.begin()
+	// Once, the deadline after its beginning, a new epoch bumps everything: not
+	// that is to be seen here. Meanwhile most tables are written and read.
+	time.Sleep(deadline + observe(2*poll))
+	lost := make(map[int]bool)
+	f.phase("writers killed between COMMIT and bump, 400 tables", func() {
+		for _, p := range f.members[readers:] {
+			p.proxy.setHole(true)
+		}
+		time.Sleep(timeout / 2)
+		for i, p := range f.members[readers:] {
+			p.kill()
+			lost[readers+i] = true
+		}
+		time.Sleep(deadline + 2*poll)
+	}, bound{most: deadline + 2*poll})
+	f.end()
+	h := f.history()
+	n := 0
+	for _, log := range h.logs {
+		for _, token := range log {
+			if p := f.members[h.writers[token]]; lost[p.index] && h.ends[token] == p.killed && !p.returned(token) {
+				n++
+			}
+		}
+	}
+	t.Logf("%d writes were committed and not told of", n)
+	if n == 0 {
+		t.Error("no write was committed whose end was not told: the test shows nothing")
+	}
+}
+
+func (p *process) returned(token int64) bool {
+	for _, r := range p.records {
+		if r.Kind == isWritten && r.Token == token {
+			return true
+		}
+	}
+	return false
+}
+
+// TestStopped stops a process, for longer than its answers may be used and for
+// longer than others wait for what it may have written.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, testserver.NewRedis(t).Addr(), 8, 4, func(i int, c *memberConfig) {
+		own(i, c)
+		if i == 1 { // some of its writes are under way when it is stopped
+			c.Writers, c.WritePause = 4, 5000
+			c.Readers, c.ReadPause = 6, 500 // and many reads go on with it
+		}
+	})
+	f.begin()
+	time.Sleep(poll)
+	for _, d := range []time.Duration{2 * time.Second, 6 * time.Second} {
+		f.phase(fmt.Sprint("a process is stopped for ", d), func() {
+			f.members[1].stop()
+			time.Sleep(d)
+			f.members[1].goOn()
+			time.Sleep(poll)
+		},
+			bound{name: "itself", most: lease + timeout, awake: true, question: question{readers: []int{1}}},
+			bound{name: "others", most: min(d+longPoll, deadline+2*poll), question: question{readers: f.except(1), seen: true}})
+	}
+	f.end()
+}

@@ -1,0 +1,146 @@
+package integration
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/querycache/querycache"
+	"github.com/querycache/querycache/dialect/postgres"
+	"github.com/querycache/querycache/internal/testserver"
+)
+
+// A pair are two caches in this process, for what needs no more.
+type pair struct {
+	*testing.T
+	dsn   string
+	bare  *sql.DB
+	space string
+	a, b  *node
+}
+
+type node struct {
+	*pair
+	cache *querycache.Cache
+	db    *sql.DB
+}
+
+func newPair(t *testing.T, client redis.UniversalClient, schema string, change func(*querycache.Config)) *pair {
+	t.Helper()
+	p := &pair{T: t, dsn: testserver.Postgres(t), space: rand.Text()}
+	p.bare = openBare(t, p.dsn)
+	mustExec(t, p.bare, schema+"; CREATE TABLE known (v int)")
+	p.a, p.b = p.node(client, p.dsn, change), p.node(client, p.dsn, change)
+	return p
+}
+
+// node returns one more, which uses answers.
+func (p *pair) node(client redis.UniversalClient, dsn string, change func(*querycache.Config)) *node {
+	p.Helper()
+	cfg := querycache.Config{
+		Dialect: postgres.Dialect(), DefaultTTL: time.Minute, Redis: client, Namespace: p.space,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	cache, err := querycache.New(cfg)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() { cache.Close() })
+	connector, err := cache.Driver(stdlib.GetDefaultDriver()).(driver.DriverContext).OpenConnector(dsn)
+	if err != nil {
+		p.Fatal(err)
+	}
+	n := &node{pair: p, cache: cache, db: sql.OpenDB(connector)}
+	p.Cleanup(func() { n.db.Close() })
+	n.warm("SELECT count(*) FROM known") // and so it knows the catalog
+	return n
+}
+
+// live reports whether the node uses answers.
+func (n *node) live() bool {
+	for _, d := range n.cache.Stats().Shared.Databases {
+		if d.Live {
+			return true
+		}
+	}
+	return false
+}
+
+// redisClient is one as a user makes it, for a server or the shared one.
+func redisClient(t testing.TB, url string) *redis.Client {
+	t.Helper()
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := redis.NewClient(o)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func (p *pair) until(what string, ok func() bool) time.Duration {
+	p.Helper()
+	start := time.Now()
+	for !ok() {
+		if time.Since(start) > 30*time.Second {
+			p.Fatalf("waited in vain: %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	return time.Since(start)
+}
+
+// read returns the first value of the first row as text.
+func (n *node) read(query string, args ...any) (string, *querycache.Result) {
+	n.Helper()
+	ctx, res := querycache.WithResult(context.Background())
+	var v any
+	if err := n.db.QueryRowContext(ctx, query, args...).Scan(&v); err != nil {
+		n.Fatalf("%s: %v", query, err)
+	}
+	return fmt.Sprint(v), res
+}
+
+// warm reads until the answer is from memory.
+func (n *node) warm(query string, args ...any) string {
+	n.Helper()
+	value := ""
+	n.until(query+" from memory", func() bool {
+		got, res := n.read(query, args...)
+		value = got
+		return res.Source() == querycache.Local
+	})
+	return value
+}
+
+// sees waits until a read shows a value, and fails if that takes longer than
+// most, give or take what a busy machine is late by.
+func (n *node) sees(query, want string, most time.Duration) {
+	n.Helper()
+	took := n.until(query+" shows "+want, func() bool { got, _ := n.read(query); return got == want })
+	if took > most+slack {
+		n.Errorf("%s shows the write after %v, bound %v and %v for a busy machine", query, took, most, slack)
+	}
+	n.Logf("%s: seen after %v", n.Name(), took)
+}
+
+// slack is for a machine that does other things too.
+const slack = 500 * time.Millisecond
+
+func (n *node) exec(query string, args ...any) {
+	n.Helper()
+	if _, err := n.db.Exec(query, args...); err != nil {
+		n.Fatalf("%s: %v", query, err)
+	}
+}

@@ -1,0 +1,205 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/querycache/querycache"
+	"github.com/querycache/querycache/internal/testserver"
+)
+
+// A procedure that commits and goes on is seen while it does.
+func TestCommitInCall(t *testing.T) {
+	p := newPair(t, redisClient(t, testserver.Redis(t)), `CREATE TABLE t (v int); INSERT INTO t VALUES (0);
+CREATE PROCEDURE slow() LANGUAGE plpgsql AS $$ BEGIN
+ PERFORM pg_sleep(0.5); UPDATE t SET v = 1; COMMIT; PERFORM pg_sleep(1.5); UPDATE t SET v = 2; COMMIT; PERFORM pg_sleep(1); END $$`, nil)
+	const query = "SELECT v FROM t"
+	p.b.warm(query)
+	done := make(chan error, 1)
+	go func() { _, err := p.a.db.Exec("CALL slow()"); done <- err }()
+	for _, want := range []string{"1", "2"} {
+		p.until("COMMIT", func() bool {
+			p.b.read(query)
+			var v string
+			return p.bare.QueryRow(query).Scan(&v) == nil && v == want
+		})
+		p.b.sees(query, want, 2*poll)
+		select {
+		case err := <-done:
+			t.Fatalf("the call has ended (%v)", err)
+		default:
+		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Names are told apart whatever is in them.
+func TestNames(t *testing.T) {
+	names := []string{`"a,b"`, `a`, `"b"`, `"x:{y}"`, `"t:*"`, `"*"`, `"a ""quoted"" ü"`}
+	schema := ""
+	for _, name := range names {
+		schema += fmt.Sprintf("CREATE TABLE %s (v int); INSERT INTO %[1]s VALUES (0);", name)
+	}
+	p := newPair(t, redisClient(t, testserver.Redis(t)), schema, nil)
+	read := func(name string) string { return "SELECT v FROM " + name }
+	for i, written := range names {
+		for _, name := range names {
+			p.b.warm(read(name))
+		}
+		p.a.exec("UPDATE " + written + " SET v = v + 1")
+		p.b.sees(read(written), "1", longPoll)
+		for j, name := range names {
+			if _, res := p.b.read(read(name)); j != i && res.Source() != querycache.Local {
+				t.Errorf("%s was written, and %s is from %v", written, name, res.Source())
+			}
+		}
+	}
+}
+
+// Rows of a write that are too many to be read at once are shown by others at
+// once all the same, however long their reader holds them.
+func TestReturningHeldOpen(t *testing.T) {
+	p := newPair(t, redisClient(t, testserver.Redis(t)),
+		"CREATE TABLE t (id int, v int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 50) i",
+		func(c *querycache.Config) { c.MaxRows = 5 })
+	const query = "SELECT max(v) FROM t"
+	p.b.warm(query)
+	rows, err := p.a.db.Query("UPDATE t SET v = v + 1 RETURNING id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	p.b.sees(query, "1", 2*poll)
+	n := 0
+	for rows.Next() {
+		n++
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); n != 50 || err != nil {
+		t.Errorf("%d rows, %v", n, err)
+	}
+}
+
+// A write whose rows do not fit into the connection is committed only when they
+// are read, and shown by others then.
+func TestReturningCommitsLate(t *testing.T) {
+	p := newPair(t, redisClient(t, testserver.Redis(t)),
+		"CREATE TABLE t (id int, v int, pad text); INSERT INTO t SELECT i, 0, repeat('x', 1000) FROM generate_series(1, 20000) i",
+		func(c *querycache.Config) { c.MaxRows = 5 })
+	const query = "SELECT max(v) FROM t"
+	rows, err := p.a.db.Query("UPDATE t SET v = v + 1 RETURNING id, pad")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	time.Sleep(2 * poll)
+	if got, _ := p.b.read(query); got != "0" {
+		t.Fatalf("committed already (%s): the test shows nothing", got)
+	}
+	for rows.Next() { // not read to the end by others' leave
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p.b.sees(query, "1", longPoll)
+	if got, _ := p.a.read(query); got != "1" {
+		t.Errorf("the writer reads %s", got)
+	}
+}
+
+// A COMMIT whose context ends while it waits for a standby takes effect, though
+// its caller has got an error.
+func TestCommitGivenUp(t *testing.T) {
+	if os.Getenv("QUERYCACHE_TEST_POSTGRES") != "" {
+		t.Skip("it changes the server's configuration, and this one is not ours")
+	}
+	p := newPair(t, redisClient(t, testserver.Redis(t)), "CREATE TABLE t (v int); INSERT INTO t VALUES (0)", nil)
+	p.a = p.node(redisClient(t, testserver.Redis(t)), p.dsn+"?synchronous_commit=on", nil)
+	const query = "SELECT v FROM t"
+	configure := func(text string) {
+		t.Helper()
+		mustExec(t, p.bare, "SET synchronous_commit = off")
+		mustExec(t, p.bare, text)
+		mustExec(t, p.bare, "SELECT pg_reload_conf()")
+	}
+	t.Cleanup(func() { configure("ALTER SYSTEM RESET synchronous_standby_names") })
+	configure("ALTER SYSTEM SET synchronous_standby_names = 'ghost'")
+	p.until("the setting is there", func() bool {
+		var name string
+		c := openBare(t, p.dsn)
+		defer c.Close()
+		return c.QueryRow("SHOW synchronous_standby_names").Scan(&name) == nil && name == "ghost"
+	})
+	time.Sleep(2 * poll) // also in the connections that are open
+	for i := range 6 {
+		want := fmt.Sprint(i + 1)
+		p.b.warm(query)
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		var err error
+		if i%2 == 0 {
+			_, err = p.a.db.ExecContext(ctx, "UPDATE t SET v = v + 1")
+		} else {
+			err = func() error {
+				tx, err := p.a.db.BeginTx(ctx, nil)
+				if err != nil {
+					return err
+				}
+				if _, err := tx.Exec("UPDATE t SET v = v + 1"); err != nil {
+					return err
+				}
+				return tx.Commit()
+			}()
+		}
+		cancel()
+		if err == nil {
+			t.Fatal("no error: the test shows nothing")
+		}
+		p.until("the COMMIT takes effect: "+err.Error(), func() bool {
+			p.b.read(query)
+			var v string
+			return p.bare.QueryRow(query).Scan(&v) == nil && v == want
+		})
+		p.b.sees(query, want, deadline/20+2*longPoll)
+	}
+}
+
+// A statement that takes effect long after its client was killed is found by
+// the bump that comes next, and they come in doubled intervals.
+func TestStatementOfADeadClient(t *testing.T) {
+	t.Parallel()
+	const c = 8 * time.Second
+	f := newFleet(t, testserver.NewRedis(t).Addr(), 2, 3, func(i int, c *memberConfig) {
+		c.DSN += "?client_connection_check_interval=0"
+		if c.Writers = 0; i == 0 {
+			c.Readers = 0
+		}
+	})
+	f.order(command{Read: &yes})
+	var killed time.Time
+	f.phase("a dead client's statement lands 8 s later", func() {
+		victim := f.members[0]
+		victim.order(command{Exec: fmt.Sprintf(strings.ReplaceAll(update, "$1", "1000000777")+" WHERE pg_sleep(%d) IS NOT NULL", 0, c/time.Second)})
+		f.until("the statement runs", func() bool {
+			var n int
+			f.bare.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND wait_event = 'PgSleep'").Scan(&n)
+			return n > 0
+		})
+		victim.kill()
+		killed = time.Now()
+		f.until("it lands", func() bool {
+			var v int
+			return f.bare.QueryRow("SELECT v FROM t0").Scan(&v) == nil && v > 0
+		})
+		if since := time.Since(killed); since < deadline {
+			t.Errorf("it took effect after %v: the test shows little", since)
+		}
+		time.Sleep(deadline/2 + 2*poll)
+	}, bound{most: c + longPoll, question: question{seen: true}})
+	f.end()
+}

@@ -1,0 +1,116 @@
+package integration
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/querycache/querycache/internal/testserver"
+)
+
+func (f *fleet) proxies(change func(p *proxy)) {
+	for _, p := range f.members {
+		p.proxy.set(change)
+	}
+}
+
+// except returns all processes but one.
+func (f *fleet) except(i int) []int {
+	var others []int
+	for _, p := range f.members {
+		if p.index != i {
+			others = append(others, p.index)
+		}
+	}
+	return others
+}
+
+// TestWayFaults runs a fleet while the way to Redis is bad, and while Redis is
+// replaced by one that has missed what was written last.
+func TestWayFaults(t *testing.T) {
+	t.Parallel()
+	primary := testserver.NewRedis(t)
+	replica := testserver.Replica(t, primary)
+	f := newFleet(t, primary.Addr(), 8, 4, own)
+	f.begin()
+	time.Sleep(poll)
+	few := observe(time.Second)
+	during := func(on, off func(p *proxy)) func() {
+		return func() {
+			f.proxies(on)
+			time.Sleep(few)
+			f.proxies(off)
+		}
+	}
+	hints := func(how int) func() {
+		return during(func(p *proxy) { p.hints = how }, func(p *proxy) { p.hints = passHints })
+	}
+
+	f.phase("a lagging replica is promoted", func() {
+		replica.Cut()
+		time.Sleep(2 * time.Second) // of bumps that are lost
+		primary.Kill()
+		replica.Promote()
+		for _, p := range f.members {
+			p.proxy.set(func(p *proxy) { p.target = replica.Addr() })
+			p.proxy.reset()
+		}
+		time.Sleep(few)
+	}, all(poll+lease))
+	f.phase("all hints lost", hints(dropHints), all(longPoll))
+	f.phase("hints twice", hints(doubleHints), all(longPoll))
+	f.phase("hints in another order", hints(swapHints), all(longPoll))
+	// Half on the way there and half on the way back. See TestRedisFaults for
+	// the bound.
+	f.phase("Redis slow, 2ρ", during(func(p *proxy) { p.delay = timeout }, func(p *proxy) { p.delay = 0 }), all(max(lease+timeout, few+longPoll)))
+	f.phase("replies torn", during(func(p *proxy) { p.tear = 10 }, func(p *proxy) { p.tear = 0 }), all(lease+timeout))
+
+	reader := f.members[1]
+	reader.order(command{Write: &no})
+	f.phase("one that only reads is cut off for 3 s", func() {
+		reader.proxy.setHole(true)
+		time.Sleep(3 * time.Second)
+		reader.proxy.setHole(false)
+	},
+		bound{name: "itself", most: lease + timeout, question: question{readers: []int{1}}},
+		bound{name: "the others", most: longPoll, question: question{readers: f.except(1)}})
+	reader.order(command{Write: &yes})
+
+	writer, cut := f.members[2], observe(deadline+1500*time.Millisecond)
+	f.phase("one that writes is cut off", func() {
+		writer.proxy.setHole(true)
+		time.Sleep(cut)
+		writer.proxy.setHole(false)
+	},
+		bound{name: "itself", most: lease + timeout, question: question{readers: []int{2}}},
+		bound{name: "others, of what it writes", most: max(deadline, cut) + longPoll, question: question{readers: f.except(2), writers: []int{2}}},
+		bound{name: "others, of what others write", most: longPoll, question: question{readers: f.except(2), writers: f.except(2)}})
+	f.end()
+}
+
+// TestFleetFindsFaults: processes that do not hear of each other are found out.
+func TestFleetFindsFaults(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, testserver.NewRedis(t).Addr(), 4, 2, func(i int, c *memberConfig) { c.Namespace += c.Name })
+	f.begin()
+	from := now()
+	time.Sleep(4 * poll)
+	f.order(command{Rest: true})
+	for _, p := range f.members {
+		f.until("it rests", p.told(&p.done))
+		p.end()
+	}
+	h := f.history()
+	if a := h.judge(question{from: from, to: never}); a.max < 2*poll {
+		t.Errorf("a fleet without invalidation is stale for %v at most, in %d reads", a.max, a.reads)
+	}
+	if a := h.judge(question{to: never, own: true}); a.max > 0 {
+		t.Errorf("a process alone does not read its own write: %v", a.max)
+	}
+	fresh := func(r record) bool { return r.Version == int64(len(h.logs[r.Table])) }
+	if !slices.ContainsFunc(f.members, func(p *process) bool {
+		return !slices.ContainsFunc(p.last, fresh) || slices.ContainsFunc(p.last, func(r record) bool { return !fresh(r) })
+	}) {
+		t.Error("at rest, everything agrees")
+	}
+}
