@@ -11,7 +11,8 @@ demo: ## the main job, on SQLite, in under 20 seconds
 	$(GO) run ./examples/quickstart
 
 test: ## all tests, with the race detector; then those that measure, without it
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on $$($(GO) list ./... | grep -v /integration)
+	$(GO) test -race -shuffle=on -parallel 1 ./integration
 	$(GO) test -run "Alloc|Heap|Weigh|Model" . ./dialect ./internal/resultset ./local ./invalidation
 
 test-next: ## what has code of its own for the next Go

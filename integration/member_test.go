@@ -166,6 +166,7 @@ func (m *member) watch() {
 		s := &Status{Live: m.live(), Late: m.late.Swap(0), Hits: st.Hits, Shared: st.Shared.Hits, Unreadable: st.Shared.Unreadable, Everything: st.Everything}
 		for _, d := range st.Shared.Databases {
 			s.Hints += d.Node.Hints
+			s.SyncErrors += d.Node.SyncErrors
 		}
 		m.tell(record{Kind: isStatus, After: now(), Status: s})
 	}

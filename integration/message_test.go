@@ -74,4 +74,6 @@ type Status struct {
 	Shared     int64                       `json:"shared"`
 	Hints      int64                       `json:"hints"`
 	Unreadable int64                       `json:"unreadable"`
+	// SyncErrors are Syncs that Redis has not answered in time, so far.
+	SyncErrors int64 `json:"syncErrors"`
 }

@@ -26,6 +26,7 @@ type process struct {
 	last    []record // at rest
 	failed  []record
 	late    []lateness
+	missed  []lateness // failed Syncs so far, by time
 	status  record
 	isReady bool
 	done    bool
@@ -98,6 +99,7 @@ func (p *process) listen(dec *json.Decoder) {
 		case isStatus:
 			p.status = r
 			p.late = append(p.late, lateness{r.After, r.Late})
+			p.missed = append(p.missed, lateness{r.After, r.SyncErrors})
 		default:
 			p.records = append(p.records, r)
 		}
