@@ -112,7 +112,7 @@ func (s *session) plan(text string, args []driver.NamedValue) *plan {
 // is not known.
 func (s *session) callsWrite(p *plan) bool {
 	ident := s.ident()
-	if ident.server == nil {
+	if ident.server == nil || s.cache.prober == nil { // then there is no catalog to ask
 		return p.stmt.Calls
 	}
 	snap := ident.server.current()
@@ -238,7 +238,7 @@ func (s *session) ran(p *plan, err error) {
 // mayMove reports whether what a query calls may change the session, although it
 // writes nothing.
 func (s *session) mayMove(p *plan) bool {
-	if ident := s.ident(); ident.server != nil {
+	if ident := s.ident(); ident.server != nil && s.cache.prober != nil {
 		if snap := ident.server.current(); snap != nil {
 			return s.cache.decide(p, ident, snap).taints
 		}
