@@ -83,7 +83,7 @@ func (s *session) raw(ctx context.Context, base driver.Conn, f func(driver.Conn)
 	err = errPanicked
 	defer func() {
 		s.handedOut() // f may have changed the session
-		w.end(err != nil)
+		w.end(s.unknown(err))
 	}()
 	err = f(base)
 	return err
