@@ -4,19 +4,22 @@ import (
 	"database/sql/driver"
 	"slices"
 	"sync"
+	"time"
 )
 
 // An Op is something that database/sql asks of a driver. Each is counted, and
 // most can be told to fail.
 type Op int
 
-// The operations. OpStatement stands for OpQuery and OpExec, prepared or not.
+// The operations. OpStatement stands for OpQuery and OpExec, prepared or not;
+// OpEnd is the Next behind the last row.
 const (
 	OpConnect Op = iota
 	OpClose
 	OpPrepare
 	OpCloseStmt
 	OpQuery
+	OpEnd
 	OpExec
 	OpStatement
 	OpBegin
@@ -67,6 +70,28 @@ func (s *Server) FailAfter(op Op, n int, err error) {
 	s.after[op] = fault{n, err}
 }
 
+// Delay makes each operation take a time before it does anything or fails, for
+// OpConnect, OpQuery, OpExec and OpCommit. A context that ends does not shorten it.
+func (s *Server) Delay(op Op, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delays[op] = d
+}
+
+// Panic makes the next n operations panic before anything is done.
+func (s *Server) Panic(op Op, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.panics[op] = n
+}
+
+// Most returns how many operations were in their [Server.Delay] at the same time.
+func (s *Server) Most(op Op) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most[op]
+}
+
 // Count returns how often an operation was asked for, also if it failed.
 func (s *Server) Count(op Op) int {
 	s.mu.Lock()
@@ -93,22 +118,43 @@ func (s *Server) Begins() []driver.TxOptions {
 // sees counts an operation and returns the error it has to fail with.
 func (s *Server) sees(op Op) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.counts[op]++
-	return s.before[op].take()
+	s.mu.Unlock()
+	return s.delayed(op)
 }
 
 // seesStatement is sees for a statement that arrives.
 func (s *Server) seesStatement(op Op, text string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.counts[op]++
 	s.counts[OpStatement]++
 	s.texts[normal(text)]++
-	if err := s.before[op].take(); err != nil {
+	s.mu.Unlock()
+	if err := s.delayed(op); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.before[OpStatement].take()
+}
+
+// delayed returns the error that op has to fail with, after its delay.
+func (s *Server) delayed(op Op) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.delays[op]; d > 0 {
+		s.running[op]++
+		s.most[op] = max(s.most[op], s.running[op])
+		s.mu.Unlock()
+		time.Sleep(d)
+		s.mu.Lock()
+		s.running[op]--
+	}
+	if s.panics[op] > 0 {
+		s.panics[op]--
+		panic("fakedriver: told to panic")
+	}
+	return s.before[op].take()
 }
 
 func (s *Server) did(op Op) error {
@@ -134,6 +180,13 @@ func (s *Server) Event(name string) *Event {
 		s.events[name] = e
 	}
 	return e
+}
+
+// Again makes the event of a name happen once more.
+func (s *Server) Again(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.events, name)
 }
 
 // Reached is closed when a statement waits.

@@ -92,6 +92,9 @@ func (r *rows) Next(dest []driver.Value) error {
 		if s.err != nil {
 			return s.err
 		}
+		if err := r.conn.srv.sees(OpEnd); err != nil {
+			return err
+		}
 		return io.EOF
 	}
 	for i, v := range s.rows[r.pos] {

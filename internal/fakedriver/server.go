@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A Server is the database that the connections of its connectors reach. Make
@@ -50,6 +51,10 @@ type Server struct {
 	misuse []string
 	before [opEnd]fault
 	after  [opEnd]fault
+	delays [opEnd]time.Duration
+	panics [opEnd]int
+	// running are in their delay now, most were at the same time.
+	running, most [opEnd]int
 }
 
 // New returns a server with three rows in t and one in u.

@@ -14,10 +14,12 @@ import (
 // slots is how many a Redis Cluster has.
 const slots = 16384
 
-// A Cluster is a Redis Cluster that is one test's own. See [RedisServer] for
-// where it runs and ends, and what its methods are safe for.
+// A Cluster is a Redis Cluster that is one test's own: in a container, or from
+// binaries of this machine. A container has room for 8 members. See
+// [RedisServer] for when it ends, and what its methods are safe for.
 type Cluster struct {
 	t     testing.TB
+	on    machine
 	nodes []*RedisServer
 }
 
@@ -26,7 +28,7 @@ type Cluster struct {
 // which slot. It needs Redis 7. That takes 2 s and more: a new primary waits for so long.
 func NewCluster(t testing.TB, options ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t}
+	c := &Cluster{t: t, on: setMachine(t)}
 	const primaries = 3
 	for i := range primaries {
 		node := c.add(options)
@@ -79,11 +81,11 @@ func (c *Cluster) Addrs() []string { return addrs(c.nodes) }
 // add starts a node and introduces it to the others.
 func (c *Cluster) add(options []string) *RedisServer {
 	c.t.Helper()
-	s := NewRedis(c.t, append([]string{
+	s := newRedis(c.t, c.on, "", append([]string{
 		"cluster-enabled yes", "cluster-config-file nodes.conf",
 		"cluster-node-timeout 1000", "cluster-announce-ip 127.0.0.1",
 		"repl-ping-replica-period 1", // the others do not count a replica that got nothing yet
-	}, options...)...)
+	}, options...))
 	host, port, err := net.SplitHostPort(s.addr)
 	if err != nil {
 		c.t.Fatal(err)

@@ -16,6 +16,7 @@ func TestCluster(t *testing.T) {
 	if len(c.Addrs()) != 3 {
 		t.Fatal(c.Addrs())
 	}
+	checkMachine(t, c.Nodes())
 	client := goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: c.Addrs(), DialerRetries: 1})
 	defer client.Close()
 	t.Run("slots", func(t *testing.T) { clusterSlots(t, client) })

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -32,51 +33,71 @@ func docker(k kind) (string, error) {
 		return "", err
 	}
 
+	c, server, err := contain(daemon, testcontainers.ContainerRequest{
+		Image:        image,
+		Env:          k.env,
+		ExposedPorts: []string{k.port},
+		Entrypoint:   []string{"sh", "-c", leash, "leash", "INT", ""},
+		Cmd:          append(command, k.options...),
+	}, func(network.Port) string { return "" })
+	if err != nil {
+		return "", err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	var server *leashed
-	c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
-		Started: true,
-		ContainerRequest: testcontainers.ContainerRequest{
-			Image:        image,
-			Env:          k.env,
-			ExposedPorts: []string{k.port},
-			Entrypoint:   []string{"sh", "-c", leash, "leash", "INT", ""},
-			Cmd:          append(command, k.options...),
-			ConfigModifier: func(c *container.Config) {
-				c.OpenStdin, c.StdinOnce = true, true
-			},
-			HostConfigModifier: func(h *container.HostConfig) {
-				h.AutoRemove = true
-				if here(daemon) {
-					h.PortBindings = network.PortMap{network.MustParsePort(k.port): {{HostIP: netip.MustParseAddr("127.0.0.1")}}}
-				}
-			},
-			LifecycleHooks: []testcontainers.ContainerLifecycleHooks{{
-				PreStarts: []testcontainers.ContainerHook{func(ctx context.Context, c testcontainers.Container) (err error) {
-					server, err = attach(ctx, daemon, c.GetContainerID())
-					return err
-				}},
-			}},
-		},
-	})
-	var hostport string
-	if err == nil {
-		hostport, err = c.PortEndpoint(ctx, k.port, "")
-	}
+	hostport, err := c.PortEndpoint(ctx, k.port, "")
 	if err != nil {
-		if server != nil {
-			err = fmt.Errorf("%w; the container's log:\n%s", err, server.lastWords())
-		}
-		return "", errors.Join(err, testcontainers.TerminateContainer(c))
+		return "", fmt.Errorf("%w; the container's log:\n%s", err, server.lastWords())
 	}
 	url := k.url(hostport)
 	return url, k.wait(url, "", server)
 }
 
+// contain starts a container on the leash that its entrypoint is. Ports are
+// published on 127.0.0.1, as published says; "" is any.
+func contain(daemon *testcontainers.DockerClient, request testcontainers.ContainerRequest,
+	published func(network.Port) string,
+) (testcontainers.Container, *leashed, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var server *leashed
+	request.ConfigModifier = func(c *container.Config) {
+		c.OpenStdin, c.StdinOnce = true, true
+	}
+	request.HostConfigModifier = func(h *container.HostConfig) {
+		h.AutoRemove = true
+		if here(daemon) {
+			h.PortBindings = make(network.PortMap)
+			for _, port := range request.ExposedPorts {
+				port := network.MustParsePort(port)
+				h.PortBindings[port] = []network.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: published(port)}}
+			}
+		}
+	}
+	request.LifecycleHooks = []testcontainers.ContainerLifecycleHooks{{
+		PreStarts: []testcontainers.ContainerHook{func(ctx context.Context, c testcontainers.Container) (err error) {
+			server, err = attach(ctx, daemon, c.GetContainerID())
+			return err
+		}},
+	}}
+	c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
+		Started: true, ContainerRequest: request,
+	})
+	if err != nil {
+		if server != nil {
+			err = fmt.Errorf("%w; the container's log:\n%s", err, server.lastWords())
+		}
+		return nil, nil, errors.Join(err, testcontainers.TerminateContainer(c))
+	}
+	return c, server, nil
+}
+
+// quiet is once because it is not safe for concurrent use.
+var quiet = sync.OnceFunc(func() { log.SetDefault(log.NewNoopLogger()) })
+
 // connect returns a client of a daemon that answers.
 func connect() (*testcontainers.DockerClient, error) {
-	log.SetDefault(log.NewNoopLogger())
+	quiet()
 	if err := preset("TESTCONTAINERS_RYUK_DISABLED", "true"); err != nil {
 		return nil, err
 	}

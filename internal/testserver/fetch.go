@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -14,25 +15,31 @@ import (
 // a way to the registry there is another way to a server.
 const stall = 5 * time.Second
 
+// images are what has been fetched, or could not be.
+var images sync.Map
+
 // fetch makes sure that the daemon has the image, and returns the command
-// that the image runs.
+// that the image runs. It tries once, as that may take a while in vain.
 func fetch(daemon *testcontainers.DockerClient, image string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), stall)
-	defer cancel()
-	found, err := daemon.ImageInspect(ctx, image)
-	if err != nil {
-		if perr := pull(daemon, image); perr != nil {
-			return nil, fmt.Errorf("image %s: %w; pulling it: %w", image, err, perr)
+	once, _ := images.LoadOrStore(image, sync.OnceValues(func() ([]string, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), stall)
+		defer cancel()
+		found, err := daemon.ImageInspect(ctx, image)
+		if err != nil {
+			if perr := pull(daemon, image); perr != nil {
+				return nil, fmt.Errorf("image %s: %w; pulling it: %w", image, err, perr)
+			}
+			found, err = daemon.ImageInspect(context.Background(), image)
 		}
-		found, err = daemon.ImageInspect(context.Background(), image)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if found.Config == nil {
-		return nil, fmt.Errorf("image %s says no command", image)
-	}
-	return slices.Concat(found.Config.Entrypoint, found.Config.Cmd), nil
+		if err != nil {
+			return nil, err
+		}
+		if found.Config == nil {
+			return nil, fmt.Errorf("image %s says no command", image)
+		}
+		return slices.Concat(found.Config.Entrypoint, found.Config.Cmd), nil
+	}))
+	return once.(func() ([]string, error))()
 }
 
 func pull(daemon *testcontainers.DockerClient, image string) error {

@@ -3,6 +3,7 @@ package testserver
 import (
 	"context"
 	"fmt"
+	"testing"
 	"time"
 )
 
@@ -32,6 +33,20 @@ type kind struct {
 	// ready returns nil once the server at url serves, and is the one whose
 	// files are in folder, if that is not "": ports may get mixed up.
 	ready func(ctx context.Context, url, folder string) error
+
+	// Of a server that is one test's own: the signal that its leash ends it
+	// with, the leash of its folder, and what says the number of its process.
+	quit string
+	keep string
+	pid  func(ctx context.Context, url, folder string) (int, error)
+}
+
+// needed skips the test where no server is wanted.
+func (k kind) needed(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: needs a " + k.name + " server")
+	}
 }
 
 // patience is how long a server may take to start: seconds, but machines

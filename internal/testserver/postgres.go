@@ -31,6 +31,9 @@ var postgres = kind{
 	command: postgresCommand,
 	url:     func(hostport string) string { return "postgres://postgres@" + hostport + "/postgres" },
 	ready:   postgresReady,
+	quit:    "QUIT", // killed, it leaves shared memory behind
+	keep:    keepPostgres,
+	pid:     postgresPid,
 }
 
 var postgresServer = sync.OnceValues(postgres.server)
@@ -41,9 +44,7 @@ var postgresServer = sync.OnceValues(postgres.server)
 // the whole server, which other tests use too.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("-short: needs a PostgreSQL server")
-	}
+	postgres.needed(t)
 	server, err := postgresServer()
 	if err != nil {
 		t.Fatal(err)

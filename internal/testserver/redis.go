@@ -3,6 +3,7 @@ package testserver
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ var redis = kind{
 	command: redisCommand,
 	url:     func(hostport string) string { return "redis://" + hostport + "/0" },
 	ready:   redisReady,
+	quit:    "KILL",
+	keep:    keep,
+	pid:     redisPid,
 }
 
 var redisServer = sync.OnceValues(redis.server)
@@ -36,9 +40,7 @@ var redisServer = sync.OnceValues(redis.server)
 // FLUSHALL or CONFIG SET. [NewRedis] is for those.
 func Redis(t testing.TB) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("-short: needs a Redis server")
-	}
+	redis.needed(t)
 	server, err := redisServer()
 	if err != nil {
 		t.Fatal(err)
@@ -64,4 +66,12 @@ func redisReady(ctx context.Context, url, folder string) error {
 		return fmt.Errorf("another server, of %q, has the port", file)
 	}
 	return nil
+}
+
+func redisPid(ctx context.Context, url, _ string) (int, error) {
+	info, err := redisInfo(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(info["process_id"])
 }

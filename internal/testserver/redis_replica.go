@@ -16,7 +16,7 @@ import (
 // be there asks for it, by WAIT or the replica itself.
 func Replica(t testing.TB, of *RedisServer, options ...string) *RedisServer {
 	t.Helper()
-	s := NewRedis(t, append([]string{"replicaof " + strings.Replace(of.addr, ":", " ", 1)}, options...)...)
+	s := newRedis(t, of.on, "", append([]string{"replicaof " + strings.Replace(of.addr, ":", " ", 1)}, options...))
 	s.until(copied)
 	return s
 }

@@ -1,9 +1,7 @@
 package testserver
 
 import (
-	"context"
-	"os"
-	"strconv"
+	"fmt"
 	"sync"
 	"testing"
 )
@@ -15,105 +13,44 @@ var redisFolder = sync.OnceValues(redis.folder)
 //
 // It runs from binaries of this machine, found or installed. Docker does not
 // apply: it has to be a process that can be signalled and that finds its data
-// and its port again, and the members of a cluster tell clients of each other
-// by addresses that have to be the same in and outside of them. No variable
-// does either: what is broken must not be anybody else's.
+// and its port again, and that refuses connections while it is killed, where
+// Docker would go on to accept them. No variable does either: what is broken
+// must not be anybody else's. Members of a [Cluster] or a [SentinelSet], for
+// which less is asked, are in a container where one can be had.
 //
 // A method that cannot do what it says fails the test, and so is for the
 // test's goroutine. None but Addr is safe for concurrent use.
-type RedisServer struct {
-	t       testing.TB
-	folder  string
-	addr    string
-	line    string // shell that starts it
-	options []string
-	keeper  *leashed // of the folder
-	process *leashed // nil while it is killed
-	pid     int
-}
+type RedisServer struct{ own }
 
 // NewRedis starts an empty server with lines of redis.conf, such as
 // "appendonly yes" or "maxmemory 1mb"; not with a password, which this package
 // would not know. Without any, it keeps nothing over a Kill.
 func NewRedis(t testing.TB, options ...string) *RedisServer {
 	t.Helper()
-	return newRedis(t, "", options)
-}
-
-// newRedis starts a server with a flag.
-func newRedis(t testing.TB, flag string, options []string) *RedisServer {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("-short: needs a Redis server")
-	}
+	redis.needed(t)
 	programs, err := redisFolder()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := launchRedis(t, programs, flag, options)
-	if err != nil {
-		s, err = launchRedis(t, programs, flag, options) // see local
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return newRedis(t, host(programs), "", options)
 }
 
-func launchRedis(t testing.TB, programs, flag string, options []string) (*RedisServer, error) {
-	port, err := lastingPort()
-	if err != nil {
-		return nil, err
-	}
-	folder, err := os.MkdirTemp("", "querycache-test-")
-	if err != nil {
-		return nil, err
-	}
-	keeper, err := run(folder, keep, "keep", folder)
-	if err != nil {
-		_ = os.RemoveAll(folder) // err is worse
-		return nil, err
-	}
-	s := &RedisServer{
-		t: t, folder: folder, addr: "127.0.0.1:" + port, keeper: keeper,
-		// The server may have rewritten the file.
-		line: `test -e redis.conf || printf '%s\n' "$@" > redis.conf &&
-exec "` + programs + `"/redis-server "` + folder + `"/redis.conf ` + flag,
+// newRedis starts a server with a flag.
+func newRedis(t testing.TB, on machine, flag string, options []string) *RedisServer {
+	t.Helper()
+	s := &RedisServer{own{
+		t: t, kind: redis, on: on,
 		options: append([]string{
-			"port " + port, "bind 127.0.0.1", `dir "` + folder + `"`, `save ""`,
+			"bind " + on.bind(), "protected-mode no", `save ""`,
 			"repl-diskless-sync-delay 0", // 5 s by default, for more replicas to come
 		}, options...),
-	}
-	t.Cleanup(s.end)
-	return s, s.start()
-}
-
-func (s *RedisServer) start() error {
-	args := []string{"leash", "KILL", "", "sh", "-c", s.line, "sh"}
-	process, err := run(s.folder, leash, append(args, s.options...)...)
-	if err != nil {
-		return err
-	}
-	s.process = process
-	url := redis.url(s.addr)
-	if err := redis.wait(url, s.folder, process); err != nil {
-		return err
-	}
-	info, err := redisInfo(context.Background(), url)
-	if err != nil {
-		return err
-	}
-	s.pid, err = strconv.Atoi(info["process_id"])
-	return err
-}
-
-func (s *RedisServer) end() {
-	if s.process != nil {
-		s.process.let()
-		<-s.process.ended
-	}
-	s.keeper.let()
-	<-s.keeper.ended
+	}}
+	s.open(func(folder, port string) string {
+		// The server may have rewritten the file.
+		return fmt.Sprintf(`test -e redis.conf || printf '%%s\n' 'port %[1]s' 'dir "%[2]s"' "$@" > redis.conf &&
+exec %[3]s "%[2]s"/redis.conf %[4]s`, port, folder, on.program("redis-server"), flag)
+	})
+	return s
 }
 
 // Addr returns host:port. It stays the same over Kill and Start.

@@ -32,8 +32,18 @@ func TestKill(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
-	t.Parallel()
-	s := NewRedis(t)
+	for name, start := range map[string]func(t *testing.T) *RedisServer{
+		"alone":    func(t *testing.T) *RedisServer { return NewRedis(t) },
+		"in a set": func(t *testing.T) *RedisServer { return newRedis(t, setMachine(t), "", nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stops(t, start(t))
+		})
+	}
+}
+
+func stops(t *testing.T, s *RedisServer) {
 	client := dial(t, s.Addr())
 	s.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -63,11 +73,16 @@ func TestRedisOptions(t *testing.T) {
 // TestRedisEnds: nothing is left of a test's servers, running or not.
 func TestRedisEnds(t *testing.T) {
 	var servers []*RedisServer
-	t.Run("servers", func(t *testing.T) {
+	var ofSet *RedisServer
+	ok := t.Run("servers", func(t *testing.T) {
+		ofSet = newRedis(t, setMachine(t), "", nil)
 		servers = []*RedisServer{NewRedis(t, "appendonly yes"), NewRedis(t), NewRedis(t)}
 		servers[1].Kill()
 		servers[2].Stop()
 	})
+	if !ok {
+		return
+	}
 	for _, s := range servers {
 		if listens(s.Addr()) {
 			t.Error("still listening")
@@ -76,6 +91,12 @@ func TestRedisEnds(t *testing.T) {
 			t.Errorf("%s: %v, want it gone", s.folder, err)
 		}
 	}
+	poll(t, func() error { // the daemon takes a moment
+		if listens(ofSet.Addr()) {
+			return errors.New("the server of a set is still listening")
+		}
+		return nil
+	})
 }
 
 func runID(t *testing.T, s *RedisServer) string {

@@ -6,20 +6,7 @@ import "syscall"
 func (s *RedisServer) Kill() {
 	s.t.Helper()
 	s.signal(syscall.SIGKILL)
-	<-s.process.ended
-	s.process = nil
-}
-
-// Start starts a killed server again and returns when it serves what it has
-// kept.
-func (s *RedisServer) Start() {
-	s.t.Helper()
-	if s.process != nil {
-		s.t.Fatal("Start: the server was not killed")
-	}
-	if err := s.start(); err != nil {
-		s.t.Fatal(err)
-	}
+	s.await()
 }
 
 // Stop makes the server do nothing, by SIGSTOP: connections stay, and the
@@ -37,15 +24,8 @@ func (s *RedisServer) Cont() {
 
 func (s *RedisServer) signal(signal syscall.Signal) {
 	s.t.Helper()
-	if s.process == nil {
-		s.t.Fatalf("%v: the server is killed", signal)
-	}
-	select {
-	case <-s.process.ended: // and its number may be another's
-		s.t.Fatalf("%v: the server has ended by itself; its log:\n%s", signal, s.process.lastWords())
-	default:
-	}
-	if err := syscall.Kill(s.pid, signal); err != nil {
+	s.check(signal)
+	if err := s.on.kill(s.pid, signal); err != nil {
 		s.t.Fatalf("%v: %v", signal, err)
 	}
 }

@@ -15,8 +15,9 @@ import (
 const MasterName = "primary"
 
 // A SentinelSet is a primary, a replica and three sentinels, two of which have
-// to agree that the primary is gone; all one test's own. See [RedisServer] for
-// where it runs and ends, and what its methods are safe for.
+// to agree that the primary is gone; all one test's own, in a container or from
+// binaries of this machine. See [RedisServer] for when it ends, and what its
+// methods are safe for.
 type SentinelSet struct {
 	t         testing.TB
 	servers   []*RedisServer
@@ -29,14 +30,15 @@ type SentinelSet struct {
 // primary that does not answer for 2 s is replaced a second or two later.
 func NewSentinel(t testing.TB, options ...string) *SentinelSet {
 	t.Helper()
-	primary := NewRedis(t, options...)
+	on := setMachine(t)
+	primary := newRedis(t, on, "", options)
 	s := &SentinelSet{t: t, servers: []*RedisServer{primary, Replica(t, primary, options...)}}
 	host, port, err := net.SplitHostPort(primary.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		s.sentinels = append(s.sentinels, newRedis(t, "--sentinel", []string{
+		s.sentinels = append(s.sentinels, newRedis(t, on, "--sentinel", []string{
 			"sentinel monitor " + MasterName + " " + host + " " + port + " 2",
 			// A sentinel greets a new primary with up to 1 s of silence: with
 			// less than that here, they depose each that they have made.

@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -10,6 +11,7 @@ import (
 func TestSentinel(t *testing.T) {
 	t.Parallel()
 	s := NewSentinel(t)
+	checkMachine(t, slices.Concat(s.Servers(), s.Sentinels()))
 	client := goredis.NewFailoverClient(&goredis.FailoverOptions{
 		MasterName: MasterName, SentinelAddrs: s.Addrs(), DialerRetries: 1,
 	})

@@ -17,7 +17,7 @@ func TestChoose(t *testing.T) {
 		"Docker":        "!Docker",
 		"docker;local ": "!docker;local",
 	} {
-		got, err := choose(list)
+		got, err := choose(list, ways)
 		if message, ok := strings.CutPrefix(want, "!"); ok {
 			if err == nil || !strings.Contains(err.Error(), message) {
 				t.Errorf("%q: got error %v, want one with %q", list, err, message)
@@ -64,15 +64,15 @@ func TestNotAURL(t *testing.T) {
 // last to be tried, and if none does the error says why of each.
 func TestFirst(t *testing.T) {
 	k := kind{name: "Something"}
-	bad := func(why string) way {
-		return way{why + "-way", func(kind) (string, error) { return "", errors.New("no " + why) }}
+	bad := func(why string) way[string] {
+		return way[string]{why + "-way", func(kind) (string, error) { return "", errors.New("no " + why) }}
 	}
-	good := way{"good", func(kind) (string, error) { return "here", nil }}
-	never := way{"never", func(kind) (string, error) { t.Error("tried on"); return "", nil }}
-	if url, err := k.first([]way{bad("coal"), good, never}); err != nil || url != "here" {
+	good := way[string]{"good", func(kind) (string, error) { return "here", nil }}
+	never := way[string]{"never", func(kind) (string, error) { t.Error("tried on"); return "", nil }}
+	if url, err := first(k, []way[string]{bad("coal"), good, never}); err != nil || url != "here" {
 		t.Errorf("got %q, %v", url, err)
 	}
-	_, err := k.first([]way{bad("coal"), bad("wind")})
+	_, err := first(k, []way[string]{bad("coal"), bad("wind")})
 	for _, want := range []string{"Something", "coal-way: no coal", "wind-way: no wind"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
