@@ -99,9 +99,17 @@ func Decode(data []byte, limits Limits, scans func(types []string) []ColumnScan)
 	case binary.LittleEndian.Uint32(data[2:]) != checksum(data):
 		return nil, ErrCorrupt
 	}
-	body, err := decompress(data[1], data[headerBytes:], limits)
+	if data[1] == bodyPlain {
+		return new(decoder).decode(data[headerBytes:], limits, scans)
+	}
+	room := bodies.Get().(*[]byte)
+	defer bodies.Put(room)
+	body, err := decompressInto(*room, data[1], data[headerBytes:], limits)
 	if err != nil {
 		return nil, err
+	}
+	if cap(body) <= maxRoom {
+		*room = body
 	}
 	return new(decoder).decode(body, limits, scans)
 }

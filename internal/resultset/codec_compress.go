@@ -2,6 +2,7 @@ package resultset
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -54,6 +55,11 @@ func compress(dst, body []byte) (form byte, _ []byte) {
 // is too large for a Set within limits: whatever it is made of takes more there
 // than in a body.
 func decompress(form byte, data []byte, limits Limits) ([]byte, error) {
+	return decompressInto(nil, form, data, limits)
+}
+
+// decompressInto is decompress into the memory of room, if that is enough.
+func decompressInto(room []byte, form byte, data []byte, limits Limits) ([]byte, error) {
 	if form == bodyPlain {
 		return data, nil
 	}
@@ -66,9 +72,15 @@ func decompress(form byte, data []byte, limits Limits) ([]byte, error) {
 	case size > maxBody, limits.Bytes > 0 && size > limits.Bytes:
 		return nil, ErrTooLarge
 	}
-	body, err := s2.Decode(nil, data)
+	body, err := s2.Decode(room, data)
 	if err != nil {
 		return nil, ErrCorrupt
 	}
 	return body, nil
 }
+
+// bodies has memory for bodies that are decompressed. A Set keeps nothing of
+// them. More than maxRoom is left to the collector.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxRoom = 64 << 10

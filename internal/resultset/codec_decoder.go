@@ -16,6 +16,7 @@ type decoder struct {
 	zones  []zoneHere
 	prev   int64 // the last whole number of the column, or seconds of a time
 	err    error // why the reader is bad, if it is not ErrCorrupt
+	boxes  boxes
 
 	values []driver.Value // row by row
 	place  int            // where the next value goes

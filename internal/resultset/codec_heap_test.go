@@ -9,8 +9,8 @@ import (
 )
 
 // TestDecodedHeap compares Bytes of decoded Sets with what the heap grows by.
-// They say what the recorded ones said, and the text of a decoded one takes
-// less: it has no slots to fill.
+// They say what the recorded ones said. The text of a decoded one takes less: it
+// has no slots to fill; its boxes take up to an eighth more: arrays have.
 func TestDecodedHeap(t *testing.T) {
 	leeway := 0.0
 	if !sharesBlocks() {
@@ -56,14 +56,15 @@ func TestDecodedHeap(t *testing.T) {
 			sets[i] = decode()
 		}
 		real := float64(heap()-before) / float64(len(sets))
-		if real > 1.05*bytes+leeway*float64(tt.rows*tt.columns) || real < tt.least*bytes {
+		if real > 1.1*bytes+leeway*float64(tt.rows*tt.columns) || real < tt.least*bytes {
 			t.Errorf("%s: Bytes %.0f, the heap holds %.0f", tt.name, bytes, real)
 		}
 		runtime.KeepAlive(sets)
 	}
 }
 
-// TestDecodeAllocations counts a box for each value and a few for the rest.
+// TestDecodeAllocations counts an array of boxes for each column and a few for
+// the rest.
 func TestDecodeAllocations(t *testing.T) {
 	set := newSet(columnsOf("id", "title", "created_at"))
 	for i := range 100 {
@@ -72,7 +73,7 @@ func TestDecodeAllocations(t *testing.T) {
 	p := encoded(t, set)
 	got := testing.AllocsPerRun(100, func() { Decode(p, Limits{}, nil) })
 	// Set, columns, their names, values, body, text and decoder.
-	if want := 300.0 + 7; got > want {
+	if want := 3.0 + 7; got > want {
 		t.Errorf("%v allocations, want %v", got, want)
 	}
 }

@@ -1,6 +1,9 @@
 package resultset
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // reader reads what need not be there: once it is asked for more than it has,
 // it is bad and has nothing but zeros.
@@ -39,17 +42,31 @@ func (r *reader) bytes(n uint64) []byte {
 	return r.data[start:r.at]
 }
 
-// uvarint reads what binary.AppendUvarint has written.
+// uvarint reads what binary.AppendUvarint has written. It takes eight bytes at
+// a time: the sizes of numbers are without a pattern often, and the processor
+// would mispredict the end of a loop over bytes.
 func (r *reader) uvarint() uint64 {
-	if r.at < len(r.data) && r.data[r.at] < 0x80 {
-		v := r.data[r.at]
-		r.at++
-		return uint64(v)
+	if r.left() >= 8 {
+		if v, n := sevens(binary.LittleEndian.Uint64(r.data[r.at:])); n <= 8 {
+			r.at += n
+			return v
+		}
 	}
-	return r.longUvarint()
+	return r.bytewise()
 }
 
-func (r *reader) longUvarint() (v uint64) {
+// sevens returns the number that w begins with, and of how many bytes it is: 9
+// if it goes on after w.
+func sevens(w uint64) (v uint64, n int) {
+	last := bits.TrailingZeros64(^w & 0x8080808080808080) // 64 if there is none
+	w &= ^uint64(0) >> (63 - uint(last))
+	// Seven bits of each byte, put together by twos, fours and eights.
+	w = w&0x007f007f007f007f | w&0x7f007f007f007f00>>1
+	w = w&0x00003fff00003fff | w&0x3fff00003fff0000>>2
+	return w&0x000000000fffffff | w&0x0fffffff00000000>>4, last/8 + 1
+}
+
+func (r *reader) bytewise() (v uint64) {
 	for i, b := range r.data[r.at:] {
 		if i == binary.MaxVarintLen64-1 && b > 1 {
 			break

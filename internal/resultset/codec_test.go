@@ -62,8 +62,8 @@ func roundTrip(t testing.TB, name string, s *Set) *Set {
 		if b, ok := v.([]byte); ok && cap(b) > len(b) {
 			t.Errorf("%s: value %d has room for what is behind it", name, i)
 		}
-		if bits(v) != bits(s.values[i]) {
-			t.Errorf("%s: value %d has the bits %x, want %x", name, i, bits(v), bits(s.values[i]))
+		if bitsOf(v) != bitsOf(s.values[i]) {
+			t.Errorf("%s: value %d has the bits %x, want %x", name, i, bitsOf(v), bitsOf(s.values[i]))
 		}
 	}
 	// Whatever is done to the payload does not reach the Set.
@@ -77,7 +77,7 @@ func roundTrip(t testing.TB, name string, s *Set) *Set {
 	return got
 }
 
-func bits(v driver.Value) uint64 {
+func bitsOf(v driver.Value) uint64 {
 	switch v := v.(type) {
 	case float64:
 		return math.Float64bits(v)

@@ -29,18 +29,21 @@ type text struct {
 
 // next returns the next string, of n bytes; false if it is not in one chunk.
 func (t *text) next(n uint64) (string, bool) {
-	if n > uint64(len(t.chunk)-t.used) {
-		if t.used < len(t.chunk) {
-			return "", false
-		}
-		t.chunk, t.used = string(t.chunks.bytes(t.chunks.uvarint())), 0
-		if n > uint64(len(t.chunk)) {
-			return "", false
-		}
+	if n > uint64(len(t.chunk)-t.used) && !t.turn(n) {
+		return "", false
 	}
 	start := t.used
 	t.used += int(n)
 	return t.chunk[start:t.used], true
+}
+
+// turn makes the next chunk the current one, for a string of n bytes.
+func (t *text) turn(n uint64) bool {
+	if t.used < len(t.chunk) {
+		return false
+	}
+	t.chunk, t.used = string(t.chunks.bytes(t.chunks.uvarint())), 0
+	return n <= uint64(len(t.chunk))
 }
 
 // done reports whether all text has been given out.

@@ -1,6 +1,7 @@
 package resultset
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"time"
@@ -16,11 +17,9 @@ type zoneHere struct {
 	from, to int64 // when it is known to have these, in seconds since 1970
 }
 
-// in returns t in the zone; false if loc is in another one then.
+// in returns t in the zone, which is not UTC; false if loc is in another one
+// then.
 func (z *zoneHere) in(t time.Time) (time.Time, bool) {
-	if z.loc == nil {
-		return t.UTC(), true
-	}
 	t = t.In(z.loc)
 	if at := t.Unix(); !z.varies || z.from <= at && at < z.to {
 		return t, true
@@ -44,27 +43,50 @@ func (z *zoneHere) in(t time.Time) (time.Time, bool) {
 func (d *decoder) times(n int) {
 	zone := d.zone()
 	d.held += n * timeBytes
-	for range n {
-		d.prev += d.varint()
-		ns := d.uvarint()
-		if ns >= 2*uint64(time.Second) || d.bad {
-			d.fail()
-			return
+	for n > 0 && !d.bad {
+		places := d.boxes.times.places(min(n, d.left()/2)) // of two numbers each
+		for i := range places {
+			seconds, ns := d.varints()
+			d.prev += seconds
+			if ns >= 2*uint64(time.Second) || d.bad {
+				d.fail()
+				return
+			}
+			if ns&1 == 0 {
+				ns *= 1000
+			}
+			if ns /= 2; ns >= uint64(time.Second) {
+				d.fail()
+				return
+			}
+			t := time.Unix(d.prev, int64(ns))
+			if zone.loc == nil {
+				places[i] = t.UTC()
+			} else if there, ok := zone.in(t); ok {
+				places[i] = there
+			} else {
+				d.refuse(ErrZone)
+				return
+			}
+			put(d, timeWord, &places[i])
 		}
-		if ns&1 == 0 {
-			ns *= 1000
-		}
-		if ns /= 2; ns >= uint64(time.Second) {
-			d.fail()
-			return
-		}
-		t, ok := zone.in(time.Unix(d.prev, int64(ns)))
-		if !ok {
-			d.refuse(ErrZone)
-			return
-		}
-		d.put(t)
+		d.boxes.times.take(len(places))
+		n -= len(places)
 	}
+}
+
+// varints reads a varint and a uvarint.
+func (d *decoder) varints() (int64, uint64) {
+	if d.left() >= 2*9 {
+		rest := d.data[d.at:]
+		v, n := sevens(binary.LittleEndian.Uint64(rest))
+		w, m := sevens(binary.LittleEndian.Uint64(rest[n:]))
+		if n <= 8 && m <= 8 {
+			d.at += n + m
+			return int64(v>>1) ^ -int64(v&1), w
+		}
+	}
+	return d.varint(), d.uvarint()
 }
 
 // zone reads what useZone has written.

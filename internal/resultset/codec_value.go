@@ -22,17 +22,13 @@ func (d *decoder) fill(column, rows int) {
 		case kindNilBytes:
 			d.repeat(n, []byte(nil))
 		case kindInt64:
-			readNumbers[int64](d, n, 8)
+			d.int64s(n)
 		case kindFloat64:
-			for range n {
-				d.weighed(math.Float64frombits(d.uint64()))
-			}
+			d.float64s(n)
 		case kindString:
 			d.strings(n)
 		case kindBytes:
-			for range n {
-				d.weighed(d.ownBytes())
-			}
+			d.blobs(n)
 		case kindTime:
 			d.times(n)
 		case kindInt:
@@ -121,7 +117,7 @@ func readNumbers[T int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | 
 
 // textBytes is what boxBytes says of strings, by length. Looking for the class
 // of each would be a tenth of the time of decoding.
-var textBytes = func() (t [256]uint16) {
+var textBytes = func() (t [maxBoxed]uint16) {
 	text := string(make([]byte, len(t)))
 	for n := range t {
 		size, _ := boxBytes(text[:n])
@@ -130,15 +126,82 @@ var textBytes = func() (t [256]uint16) {
 	return t
 }()
 
-func (d *decoder) strings(n int) {
-	for range n {
-		s := d.string()
-		if len(s) < len(textBytes) {
-			d.held += int(textBytes[len(s)])
-			d.put(s)
-		} else {
-			d.weighed(s)
+// The following read the kinds whose values lie in arrays. Each value takes a
+// byte of the head or more, so no more places are made than may be needed.
+
+func (d *decoder) int64s(n int) {
+	for n > 0 && !d.bad {
+		places := d.boxes.int64s.places(min(n, d.left()))
+		used := 0
+		for ; n > 0 && used < len(places); n-- {
+			d.prev += d.varint()
+			if v := d.prev; uint64(v) < staticInts {
+				d.put(v)
+			} else {
+				places[used] = v
+				put(d, int64Word, &places[used])
+				used++
+			}
 		}
+		d.held += used * 8
+		d.boxes.int64s.take(used)
+	}
+}
+
+func (d *decoder) float64s(n int) {
+	for n > 0 && !d.bad {
+		places := d.boxes.float64s.places(min(n, d.left()/8))
+		used := 0
+		for ; n > 0 && used < len(places); n-- {
+			v := d.uint64()
+			if v < staticInts {
+				d.put(math.Float64frombits(v))
+			} else {
+				places[used] = math.Float64frombits(v)
+				put(d, float64Word, &places[used])
+				used++
+			}
+		}
+		d.held += used * 8
+		d.boxes.float64s.take(used)
+	}
+}
+
+func (d *decoder) strings(n int) {
+	for n > 0 && !d.bad {
+		places := d.boxes.strings.places(min(n, d.left()))
+		used := 0
+		for ; n > 0 && used < len(places); n-- {
+			s, ok := d.text.next(d.uvarint())
+			switch {
+			case !ok:
+				d.fail()
+				return
+			case s == "":
+				d.put("")
+			case len(s) < len(textBytes):
+				d.held += int(textBytes[len(s)])
+				places[used] = s
+				put(d, stringWord, &places[used])
+				used++
+			default:
+				d.weighed(s)
+			}
+		}
+		d.boxes.strings.take(used)
+	}
+}
+
+func (d *decoder) blobs(n int) {
+	d.held += n * sliceBytes
+	for n > 0 && !d.bad {
+		places := d.boxes.blobs.places(min(n, d.left()))
+		for i := range places {
+			places[i] = d.ownBytes()
+			put(d, bytesWord, &places[i])
+		}
+		d.boxes.blobs.take(len(places))
+		n -= len(places)
 	}
 }
 
