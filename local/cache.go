@@ -114,8 +114,13 @@ func (c *Cache[K, V]) Get(key K) (V, bool) {
 	return it.value, ok
 }
 
-// Set stores a value for ttl, less the jitter; a ttl of 0 or less does not
-// expire. A value heavier than the whole cache is not stored, and what the key
+// Jitter returns ttl less a random share of up to Config.Jitter, for [Cache.Set].
+// It is apart from it since the value may have to know its lifetime.
+func (c *Cache[K, V]) Jitter(ttl time.Duration) time.Duration {
+	return ttl - time.Duration(c.cfg.Jitter*rand.Float64()*float64(ttl))
+}
+
+// Set stores a value for ttl; a ttl of 0 or less does not expire. A value heavier than the whole cache is not stored, and what the key
 // held is removed. On a closed cache Set does nothing.
 func (c *Cache[K, V]) Set(key K, value V, ttl time.Duration) {
 	if c.closed.Load() {
@@ -132,8 +137,7 @@ func (c *Cache[K, V]) Set(key K, value V, ttl time.Duration) {
 	}
 	it := item[V]{value: value, bytes: uint32(bytes)}
 	if ttl > 0 && c.clock != nil {
-		ttl -= time.Duration(c.cfg.Jitter * rand.Float64() * float64(ttl))
-		it.until = c.clock.NowNano() + max(int64(ttl), 1)
+		it.until = c.clock.NowNano() + int64(ttl)
 	}
 	c.cache.Set(key, it)
 	if c.closed.Load() {

@@ -58,7 +58,7 @@ func TestLifetimes(t *testing.T) {
 				defer c.Close()
 				n := 1
 				there := func(after time.Duration) bool {
-					c.Set(1, &n, tt.ttl)
+					c.Set(1, &n, c.Jitter(tt.ttl))
 					start := time.Now()
 					for tt.readEvery > 0 && time.Since(start)+tt.readEvery < after {
 						time.Sleep(tt.readEvery)

@@ -26,7 +26,7 @@ type Config struct {
 	// lifetime ends. Default 0: no such limit.
 	IdleTime time.Duration
 
-	// Jitter shortens each lifetime by a random share between 0 and Jitter,
+	// Jitter is the largest share by which [Cache.Jitter] shortens a lifetime,
 	// so that entries stored together do not all expire together. Default 0
 	// means [DefaultJitter]; below 1; negative: none.
 	Jitter float64

@@ -20,6 +20,9 @@ const (
 	// Scatter: what was loaded cannot be shared, and the next load would
 	// end alike. Those who wait each load on their own.
 	Scatter
+	// Again: what was waited for is too old by now. All, the loader too, begin
+	// anew with a new stamp.
+	Again
 )
 
 // A Result is the outcome for one caller of [Flight.Do].
@@ -92,7 +95,11 @@ func (f *Flight[K, V, S]) Do(ctx context.Context, key K, stamp func() S, join fu
 		}
 		mine := &call[V, S]{stamp: stamp(), done: make(chan struct{})}
 		if f.replace(key, c, mine) {
-			return f.lead(ctx, key, mine, load)
+			res := f.lead(ctx, key, mine, load)
+			if mine.outcome != Again {
+				return res
+			}
+			continue
 		}
 		// Somebody else was quicker, perhaps with a call worth joining.
 	}

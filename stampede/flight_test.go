@@ -282,3 +282,33 @@ func BenchmarkDo(b *testing.B) {
 		f.Do(context.Background(), "k", zero, always, func(context.Context, int64) (string, Outcome, error) { return "v", Share, nil })
 	}
 }
+
+// Whoever waited for too long begins anew, with a new stamp, the leader too.
+func TestAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f flight
+		var version, loads atomic.Int64
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				res := f.Do(t.Context(), "k", version.Load, always, func(_ context.Context, stamp int64) (string, Outcome, error) {
+					loads.Add(1)
+					time.Sleep(time.Second)
+					if stamp == 0 {
+						version.Store(1)
+						return "old", Again, nil
+					}
+					return "new", Share, nil
+				})
+				if res.Value != "new" || res.Err != nil {
+					t.Errorf("%+v", res)
+				}
+			})
+		}
+		wg.Wait()
+		if loads.Load() != 2 {
+			t.Errorf("%d loads, want 2", loads.Load())
+		}
+		empty(t, &f)
+	})
+}
