@@ -42,6 +42,8 @@ func TestEntry(t *testing.T) {
 		return err == nil && got != nil && len(got) == 0
 	})
 
+	// An entry is there before the answer about it is counted.
+	await(t, "the count of it", func() bool { return tier.Stats().FillsWaiting == 0 })
 	s := tier.Stats()
 	if s.Hits < 2 || s.Misses < 2 || s.Get.Count != s.Hits+s.Misses || s.Get.Errors != 0 || s.Set.Count != 3 || s.FillsDropped != 1 {
 		t.Errorf("%+v", s)

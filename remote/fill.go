@@ -16,14 +16,16 @@ const (
 	batchBytes    = 256 << 10
 )
 
-// A fill is an entry that waits to be written.
+// A fill is an entry that waits to be written, with the lease to give back after
+// it; or only a lease.
 type fill struct {
 	key     string
 	payload []byte
 	ttl     time.Duration
+	lease   Lease
 }
 
-func (f fill) bytes() int { return len(f.key) + len(f.payload) }
+func (f fill) bytes() int { return len(f.key) + len(f.payload) + len(f.lease.key) + len(f.lease.token) }
 
 // Set stores payload under key for ttl, rounded up to a millisecond. It
 // returns at once, and reports false if the entry will not be written: there
@@ -31,9 +33,13 @@ func (f fill) bytes() int { return len(f.key) + len(f.payload) }
 // tier is closed. An entry that waits may still be lost. The payload must not
 // be changed afterwards.
 func (t *Tier) Set(key []byte, payload []byte, ttl time.Duration) bool {
-	if ttl > 0 && t.closed.Err() == nil && t.breaker.closed() {
-		ttl = (ttl + time.Millisecond - 1).Truncate(time.Millisecond)
-		if t.filler.add(fill{t.keys.of(key), payload, ttl}) {
+	return t.set(fill{key: t.keys.of(key), payload: payload, ttl: ttl})
+}
+
+func (t *Tier) set(x fill) bool {
+	if x.ttl > 0 && t.closed.Err() == nil && t.breaker.closed() {
+		x.ttl = (x.ttl + time.Millisecond - 1).Truncate(time.Millisecond)
+		if t.filler.add(x) {
 			return true
 		}
 	}
@@ -124,13 +130,22 @@ func (f *filler) write(batch []fill, deadline time.Time) {
 	defer cancel()
 	pass, ok := t.breaker.allow()
 	if !ok {
-		t.counts.dropped.Add(int64(len(batch)))
+		for _, x := range batch {
+			if x.key != "" {
+				t.counts.dropped.Add(1)
+			}
+		}
 		return
 	}
 	pipe := t.data.Pipeline()
-	cmds := make([]*redis.StatusCmd, len(batch))
-	for i, x := range batch {
-		cmds[i] = pipe.Set(ctx, x.key, x.payload, x.ttl)
+	cmds := make([]*redis.StatusCmd, 0, len(batch))
+	for _, x := range batch {
+		if x.key != "" {
+			cmds = append(cmds, pipe.Set(ctx, x.key, x.payload, x.ttl))
+		}
+		if x.lease.Held() {
+			pipe.Eval(ctx, releaseScript, []string{x.lease.key}, x.lease.token)
+		}
 	}
 	start := time.Now()
 	_, err := pipe.Exec(ctx)

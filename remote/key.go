@@ -11,7 +11,7 @@ import (
 const controlVersion = "1"
 
 // entryFormat is that of the payload of an entry.
-const entryFormat = "1"
+const entryFormat = "2"
 
 // keys are the names of one namespace in Redis.
 type keys struct {
@@ -31,11 +31,14 @@ func newKeys(namespace string) keys {
 }
 
 // of returns the key of the entry with this digest.
-func (k keys) of(digest []byte) string {
-	const end = "}:e"
-	n := base64.RawURLEncoding.EncodedLen(len(digest))
-	b := make([]byte, 0, len(k.entry)+n+len(end))
-	b = append(b, k.entry...)
+func (k keys) of(digest []byte) string { return k.with(digest, "}:e") }
+
+// leaseOf returns the key of the lease on loading it, in the same slot.
+func (k keys) leaseOf(digest []byte) string { return k.with(digest, "}:l") }
+
+func (k keys) with(digest []byte, end string) string {
+	var room [256]byte
+	b := append(room[:0], k.entry...)
 	b = base64.RawURLEncoding.AppendEncode(b, digest)
 	b = append(b, end...)
 	return string(b)

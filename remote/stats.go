@@ -32,6 +32,7 @@ type Operation struct {
 // Stats are the figures of a [Tier] at one moment.
 type Stats struct {
 	Get, Set, Sync Operation // a Set is counted when it was written, not when it was asked for
+	Lease          Operation // whether or not it was got
 
 	Hits, Misses int64 // of Get
 	Refused      int64 // Gets that found the breaker open
@@ -50,7 +51,7 @@ type Stats struct {
 func (t *Tier) Stats() Stats {
 	c := &t.counts
 	s := Stats{
-		Get: c.get.read(), Set: c.set.read(), Sync: c.sync.read(),
+		Get: c.get.read(), Set: c.set.read(), Sync: c.sync.read(), Lease: c.lease.read(),
 		Hits: c.hits.Load(), Misses: c.misses.Load(), Refused: c.refused.Load(),
 		Hints: c.hints.Load(), FillsDropped: c.dropped.Load(),
 		Mode: t.server.mode, Sharded: t.server.sharded,
@@ -61,7 +62,7 @@ func (t *Tier) Stats() Stats {
 }
 
 type counters struct {
-	get, set, sync                        operation
+	get, set, sync, lease                 operation
 	hits, misses, refused, hints, dropped atomic.Int64
 }
 

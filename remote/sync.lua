@@ -10,7 +10,8 @@
 --   -deadline  '!w' node delay tags…      "node may have written these without telling":
 --                                         at the deadline they are bumped and the record is
 --                                         re-armed in delay, doubled, until it exceeds maxTTL
---   +seq       't:'..name                 the last bump; the highest score is the sequence
+--   +seq       't:'..name                 the last bump; the highest score is the sequence;
+--                                         't:!', the schema, is not part of 't:*'
 --
 -- ARGV 1 nonce: the epoch, if a new one is needed    2 the caller's epoch    3 its last seq
 --      4 D µs    5 maxTTL µs
@@ -50,12 +51,12 @@ local function top() return math.max(0, tonumber(redis.call('ZRANGE', z, -1, -1,
 if e == nil or (run ~= '' and r ~= run) or lost or (ARGV[2] == e and tonumber(ARGV[3]) > top()) then
   -- Lost, flushed, written by another incarnation, or older than what the
   -- caller has seen. Records stay; one may have been lost, with its writer
-  -- dead: so everything is bumped once more, D from now.
+  -- dead: so everything is bumped once more, D from now, and the schema.
   redis.call('ZREMRANGEBYSCORE', z, '-inf', '-inf')
   redis.call('ZREMRANGEBYSCORE', z, '(0', '+inf')
   e = ARGV[1]
   redis.call('ZADD', z, '-inf', '!e\0' .. e .. '\0' .. run)
-  redis.call('ZADD', z, int(-(now + D)), '!w\0?\0' .. int(ttl + 1) .. '\0t:*')
+  redis.call('ZADD', z, int(-(now + D)), '!w\0?\0' .. int(ttl + 1) .. '\0t:!\0t:*')
 end
 
 local s = top()
@@ -90,11 +91,13 @@ if #ARGV > 11 + old then
   end
 end
 
-if redis.call('ZCARD', z) > 20000 then -- fold the 10,000 oldest versions into '*'
+if redis.call('ZCARD', z) > 20000 then -- fold the 10,000 oldest versions into '*' and '!'
   local f = redis.call('ZRANGEBYSCORE', z, '(0', '+inf', 'WITHSCORES', 'LIMIT', 9999, 1)[2]
   if f then
     redis.call('ZREMRANGEBYSCORE', z, '(0', f)
-    if tonumber(redis.call('ZSCORE', z, 't:*') or 0) < tonumber(f) then redis.call('ZADD', z, f, 't:*') end
+    for _, x in ipairs({'t:*', 't:!'}) do
+      if tonumber(redis.call('ZSCORE', z, x) or 0) < tonumber(f) then redis.call('ZADD', z, f, x) end
+    end
   end
 end
 
