@@ -24,7 +24,7 @@ func (l *Log) Add(tags Tags) {
 
 // Tags returns what was noted.
 func (l *Log) Tags() Tags {
-	return Tags{list: slices.Clone(l.tags.list), all: l.tags.all}
+	return tagsOf(slices.Clone(l.tags.list), l.tags.all)
 }
 
 // Reset forgets everything.

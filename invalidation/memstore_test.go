@@ -93,7 +93,7 @@ func (s *memStore) syncLocked(node string, r Request) Reply {
 	now := time.Now()
 	if s.epoch == "" {
 		s.epoch, s.seq, s.ver = r.Nonce, 0, make(map[string]uint64)
-		s.records["?"] = &memRecord{tags: []string{All}, due: now.Add(s.deadline), delay: s.maxTTL + 1}
+		s.records["?"] = &memRecord{tags: []string{Schema, All}, due: now.Add(s.deadline), delay: s.maxTTL + 1}
 	}
 	delete(s.records, node)
 	if len(r.Record) > 0 {

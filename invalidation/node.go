@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,6 +111,11 @@ func (n *Node) Stamp() FleetStamp { return n.view.Load().stamp() }
 // Valid reports whether nothing that is known was written to the tags after the
 // stamp.
 func (n *Node) Valid(st FleetStamp, tags []string) bool { return n.view.Load().valid(st, tags) }
+
+// Kept is Valid for one who does not mind the writes of other nodes: nothing that
+// is known was written to the tags by this node after the stamp, nor invalidated
+// or altered by anybody.
+func (n *Node) Kept(st FleetStamp, tags []string) bool { return n.view.Load().kept(st, tags) }
 
 // Touch notes that the node is in use, so that it goes on polling.
 func (n *Node) Touch() {
@@ -249,15 +255,21 @@ func (n *Node) hint(h Hint) {
 func (n *Node) learn(v *view, tag string, seq uint64) {
 	news, folded := v.raise(tag, seq)
 	if news {
-		if tag == Schema {
+		name, revoked := strings.CutPrefix(tag, keptPrefix)
+		switch {
+		case tag == Schema:
 			n.cfg.Altered() // before anything is read again
+			n.space.revoke(All)
+		case revoked:
+			n.space.revoke(name)
+		default:
+			n.space.learn(tag)
 		}
-		n.space.learn(tag)
 	}
 	if folded {
 		// From now on a bump up to the fold is no news, although it may not
 		// have been heard of.
-		n.space.learn(All)
+		n.space.revoke(All)
 	}
 }
 

@@ -476,11 +476,11 @@ func TestFoldForgetsNothing(t *testing.T) {
 		s.set(func() { s.noHints = true })
 		a.write(t, "t:x")
 		s.set(func() { s.noHints = false })
-		var many Tags
+		var many []*tag
 		for i := range defaultLimit + 1 {
-			many.list = append(many.list, &tag{name: fmt.Sprint("u:", i)})
+			many = append(many, &tag{name: fmt.Sprint("u:", i)})
 		}
-		w := a.space.Begin(many)
+		w := a.space.Begin(tagsOf(many, false))
 		w.End(false)
 		time.Sleep(2 * nodeConfig.Poll)
 		if own, shared := b.serves(old); own || shared {

@@ -1,6 +1,10 @@
 package invalidation
 
-import "sync/atomic"
+import (
+	"math"
+	"sync/atomic"
+	"time"
+)
 
 type nodeCounters struct {
 	syncs, syncErrors, epochs, hints, listenErrors, unannounced, late atomic.Int64
@@ -28,4 +32,15 @@ func (n *Node) Stats() NodeStats {
 		Hints: c.hints.Load(), ListenErrors: c.listenErrors.Load(),
 		Unannounced: c.unannounced.Load(), Late: c.late.Load(),
 	}
+}
+
+// Silent returns for how long answers may not have been used, since the last
+// Sync was too long ago: 0 if they may; without any Sync so far, for ever. age is
+// as for [Node.Alive].
+func (n *Node) Silent(age func(time.Time) time.Duration) time.Duration {
+	sent := n.lease.Load()
+	if sent == nil {
+		return math.MaxInt64
+	}
+	return max(age(*sent)-n.cfg.Lease, 0)
 }

@@ -100,6 +100,11 @@ func (n *Node) publish(w Write, unknown bool) {
 	n.mu.Lock()
 	n.record.add(tags, time.Now())
 	n.next.add(tags)
+	if w.revokes || unknown {
+		// What may yet be changed, who knows when, is kept by nobody: this
+		// node will not know that it was its own.
+		n.next.add(keptOfAll(tags))
+	}
 	n.next.unknown = n.next.unknown || unknown
 	n.untold++
 	t := n.ticketLocked(func() {

@@ -8,7 +8,7 @@ import (
 
 // Bounds of a record: it travels with every Sync.
 const (
-	maxRecord  = 64               // tags; beyond, it says everything
+	maxRecord  = 64               // tags; beyond, it says everything, and Schema besides
 	recordStay = 10 * time.Second // after the last write of a tag
 )
 
@@ -23,12 +23,16 @@ func (r record) add(tags []string, now time.Time) {
 }
 
 // list returns the tags, without those that have not been written for long,
-// and that keep does not name.
+// and that keep does not name. [All] stands for the other tags, but not for
+// [Schema]: without that, others would keep an old catalog.
 func (r record) list(now time.Time, keep map[string]bool) []string {
 	maps.DeleteFunc(r, func(tag string, last time.Time) bool {
 		return now.Sub(last) > recordStay && !keep[tag]
 	})
 	if _, all := r[All]; all || len(r) > maxRecord {
+		if _, schema := r[Schema]; schema {
+			return []string{Schema, All}
+		}
 		return []string{All}
 	}
 	return slices.Sorted(maps.Keys(r))
@@ -54,11 +58,8 @@ func (a announcement) covers(tags []string, now time.Time) bool {
 	if !now.Before(a.until) || !now.Round(0).Before(a.until.Round(0)) {
 		return false
 	}
-	if a.tags[All] {
-		return true
-	}
 	for _, tag := range tags {
-		if !a.tags[tag] {
+		if !a.tags[tag] && (tag == Schema || !a.tags[All]) {
 			return false
 		}
 	}

@@ -23,7 +23,8 @@ type Space struct {
 	bumps    atomic.Int64
 	allBumps atomic.Int64
 	// node tells others, and tells of others; nil in a process on its own.
-	node atomic.Pointer[Node]
+	node     atomic.Pointer[Node]
+	settling settling
 
 	mu    sync.Mutex // guards names
 	names map[string]*tag
@@ -56,23 +57,36 @@ func (s *Space) Tags(names ...string) Tags {
 			list = append(list, t)
 		}
 	}
-	return Tags{list: list}
+	return tagsOf(list, false)
 }
 
 // learn bumps what another process has written. A name that nothing here
 // depends on needs no bump.
-func (s *Space) learn(name string) {
+func (s *Space) learn(name string) { s.heard(name, (*tag).raise) }
+
+// revoke is learn for what ends also what is kept.
+func (s *Space) revoke(name string) { s.heard(name, (*tag).raiseOwn) }
+
+func (s *Space) heard(name string, raise func(*tag, uint64) bool) {
 	seq := s.seq.Add(1)
 	if name == All {
-		s.all.raise(seq)
+		raise(&s.all, seq)
 		return
 	}
 	s.mu.Lock()
 	t := s.names[name]
 	s.mu.Unlock()
-	if t != nil && !t.raise(seq) {
-		s.all.raise(seq) // folded away meanwhile
+	if t != nil && !raise(t, seq) {
+		raise(&s.all, seq) // folded away meanwhile
 	}
+}
+
+// Revoke invalidates what depends on tags, for an application that asks for it:
+// in a fleet also what other nodes keep on writes. It waits as [Write.End] does.
+func (s *Space) Revoke(tags Tags) {
+	w := s.Begin(tags)
+	w.revokes = true
+	w.End(false)
 }
 
 // Bumps returns how many writes and invalidations have bumped tags, and how
@@ -116,7 +130,9 @@ func (s *Space) foldLocked() {
 	for _, it := range items[:(len(items)+1)/2] {
 		// What was bumped between the look above and the swap must not be
 		// lost, so the version that counts is the one swapped out.
-		s.all.raise(s.names[it.name].ver.Swap(dead))
+		t := s.names[it.name]
+		s.all.raise(t.ver.Swap(dead))
+		s.all.raiseOwn(t.own.Load())
 		delete(s.names, it.name)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/querycache/querycache/internal/mistake"
 )
 
 // A batch is what waits for the next Sync.
@@ -95,6 +97,9 @@ func (n *Node) sync(ctx context.Context) {
 	quiet := n.quiet.busy(bump, now)
 	n.mu.Unlock()
 	slices.Sort(bump)
+	if mistake.Made(mistake.NoRecord) {
+		keep = nil
+	}
 
 	v := n.view.Load()
 	timeout := n.cfg.Timeout
@@ -113,7 +118,15 @@ func (n *Node) sync(ctx context.Context) {
 		n.putBack(b, err)
 		return
 	}
+	if mistake.Made(mistake.IgnoreEpoch) && len(bump) > 0 && v.epoch != "" {
+		reply.Epoch = v.epoch
+	}
 	n.apply(v, reply)
+	if len(bump) > 0 {
+		// The last bump of the Sync is its own. Until the tickets are done its
+		// tags are dirty, so nobody relies on this before it is there.
+		n.wrote(bump, reply.Seq)
+	}
 	n.mu.Lock()
 	// Renewed in time it never runs out; the poll after next would be late.
 	n.acked = announced(keep, sent.Add(n.cfg.Deadline-n.cfg.Poll))
@@ -168,10 +181,13 @@ func (n *Node) apply(v *view, r Reply) {
 			fresh.raise(c.Tag, c.Seq)
 		}
 		fresh.advance(r.Seq)
+		if mistake.Made(mistake.TornView) {
+			fresh.seen = v.stamp().Seq
+		}
 		n.view.Store(fresh)
 		// What was known before says nothing about this epoch.
 		n.cfg.Altered()
-		n.space.learn(All)
+		n.space.revoke(All)
 		n.stats.epochs.Add(1)
 		return
 	}

@@ -28,6 +28,9 @@ type view struct {
 	seen uint64
 	all  uint64 // last bump of everything, or of what was folded away
 	ver  map[string]uint64
+	// revoked is the last bump that was folded away of those that end what is
+	// kept; see keptOf.
+	revoked uint64
 }
 
 func newView(epoch string) *view {
@@ -84,7 +87,16 @@ func (v *view) raise(tag string, seq uint64) (news, folded bool) {
 		v.all = max(v.all, seq)
 		return news, false
 	}
-	if seq <= v.ver[tag] || seq <= v.all {
+	// That everything was bumped since says nothing of the schema, nor of what
+	// ends what is kept.
+	known := v.all
+	switch {
+	case tag == Schema:
+		known = 0
+	case isKept(tag):
+		known = v.revoked
+	}
+	if seq <= v.ver[tag] || seq <= known {
 		return false, false
 	}
 	v.ver[tag] = seq
@@ -103,15 +115,21 @@ func (v *view) advance(seq uint64) {
 }
 
 // foldLocked lets the older half of the tags count as bumped when the youngest
-// of them was.
+// of them was. Schema is none of them: nothing stands for it.
 func (v *view) foldLocked() {
 	tags := make([]Change, 0, len(v.ver))
 	for tag, seq := range v.ver {
-		tags = append(tags, Change{tag, seq})
+		if tag != Schema {
+			tags = append(tags, Change{tag, seq})
+		}
 	}
 	slices.SortFunc(tags, func(a, b Change) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, c := range tags[:(len(tags)+1)/2] {
-		v.all = max(v.all, c.Seq)
+		if isKept(c.Tag) {
+			v.revoked = max(v.revoked, c.Seq)
+		} else {
+			v.all = max(v.all, c.Seq)
+		}
 		delete(v.ver, c.Tag)
 	}
 }

@@ -10,19 +10,26 @@ type Write struct {
 	tags  Tags
 	// open is set while a node tells of the write again and again.
 	open *openWrite
+	// revokes: it ends also what other nodes keep on writes.
+	revokes bool
 	// announced: a node counts the write as under way.
 	announced bool
+	// apart: see Apart.
+	apart bool
 }
 
 // Begin marks tags dirty. It must be called before the statement, or the
 // COMMIT, is sent. Tags resolved so long ago that one has been folded away
-// count as everything.
+// count as everything, and as [Schema] besides if that is among them.
 func (s *Space) Begin(tags Tags) Write {
 	if tags.Empty() {
 		return Write{}
 	}
 	if tags.stale() {
-		tags = Everything()
+		schema := tags.schema()
+		if tags = Everything(); schema {
+			tags = tags.With(s.Tags(Schema))
+		}
 	}
 	if tags.all {
 		s.all.dirty.Add(1)
@@ -75,11 +82,32 @@ func (w *Write) Bump() {
 // KeepOpen says that the write may become visible, in part, before it has ended:
 // in a fleet, every Sync tells of it until then.
 func (w *Write) KeepOpen() {
+	w.Apart()
 	if w.space == nil || w.open != nil {
 		return
 	}
 	if n := w.space.node.Load(); n != nil {
 		w.open = n.keepOpen(w.tags.Names())
+	}
+}
+
+// Apart says that whoever writes goes on before the write has ended, and may know
+// it to be visible: until then nobody has an answer that is being read from
+// before, see [Stamp.Current].
+func (w *Write) Apart() {
+	if w.space == nil || w.apart {
+		return
+	}
+	w.apart = true
+	w.eachApart(1)
+}
+
+func (w *Write) eachApart(n int32) {
+	for _, t := range w.tags.list {
+		t.apart.Add(n)
+	}
+	if w.tags.all {
+		w.space.all.apart.Add(n)
 	}
 }
 
@@ -91,13 +119,13 @@ func (w *Write) bump() {
 	for _, t := range w.tags.list {
 		// A tag that was folded away while the write ran has a successor
 		// that this write does not know: then everything is bumped.
-		if !t.raise(seq) {
+		if !t.raiseOwn(seq) {
 			all = true
 		}
 	}
 	if all {
 		s.allBumps.Add(1)
-		s.all.raise(seq)
+		s.all.raiseOwn(seq)
 	}
 }
 
@@ -130,11 +158,17 @@ func (w *Write) clean() {
 	if n := w.space.node.Load(); n != nil {
 		n.leave(w)
 	}
+	if w.apart {
+		w.eachApart(-1)
+	}
 	for _, t := range w.tags.list {
 		t.dirty.Add(-1)
+		t.unstick()
 	}
 	if w.tags.all {
 		w.space.all.dirty.Add(-1)
+		w.space.all.unstick()
 	}
+	w.space.settling.ended()
 	w.space = nil
 }
