@@ -217,21 +217,32 @@ func (c *Conn) adopt(ctx context.Context) (*real, error) {
 		return nil, err
 	}
 	c.counted = true
+	if err := c.take(ctx); err != nil {
+		c.uncount()
+		return nil, err
+	}
+	return c.real, nil
+}
+
+// take holds an idle connection of the shelf, or one that it dials. The
+// caller counts as one who uses one.
+func (c *Conn) take(ctx context.Context) error {
+	s := c.connector.shelf
 	for {
 		r := s.take(c.last)
 		if r == nil {
 			var err error
 			if r, err = c.connector.dial(ctx); err != nil {
-				c.uncount()
-				return nil, err
+				return err
 			}
-		} else if resetSession(ctx, r) != nil {
+		} else if !r.fresh && resetSession(ctx, r) != nil {
 			s.discard(r) // nothing was sent, nothing surfaces: try the next
 			continue
 		}
+		r.fresh = false
 		c.real, c.last = r, nil
 		c.discard, c.reset = false, false
-		return r, nil
+		return nil
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 var (
@@ -28,12 +29,16 @@ type Connector struct {
 	pingless atomic.Bool
 	proven   texts
 	closing  sync.Once
+
+	mu sync.Mutex // guards first
+	// first is closed when the dial that nobody knows the end of yet has one.
+	first chan struct{}
 }
 
 // New wraps base. What Driver returns is given as drv, since database/sql
 // shows it to callers of DB.Driver.
 func New(base driver.Connector, drv driver.Driver, owner Owner, limits Limits) *Connector {
-	return &Connector{base: base, driver: drv, owner: owner, shelf: newShelf(limits)}
+	return &Connector{base: base, driver: drv, owner: owner, shelf: newShelf(limits, owner.Closed)}
 }
 
 // Connect implements driver.Connector. It dials only as long as no dial has
@@ -42,14 +47,59 @@ func (k *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	c := &Conn{connector: k}
 	c.session = k.owner.NewSession(c)
 	k.shelf.arrive()
-	if !k.reached.Load() {
-		if _, err := c.adopt(ctx); err != nil {
-			k.shelf.leave()
-			return nil, err
-		}
-		k.reached.Store(true)
+	if err := k.reach(ctx, c); err != nil {
+		k.shelf.leave()
+		return nil, err
 	}
 	return c, nil
+}
+
+// firstPatience is how long others wait for the first dial.
+const firstPatience = 2 * time.Second
+
+// reach makes sure that one dial has succeeded. While the first one is under
+// way, others wait for it, but not for long: if it succeeds they need none. Should
+// it fail, each dials for an error of its own, at the same time as on the bare driver.
+func (k *Connector) reach(ctx context.Context, c *Conn) error {
+	if k.reached.Load() {
+		return nil
+	}
+	k.mu.Lock()
+	first := k.first
+	if first == nil {
+		k.first = make(chan struct{})
+		defer func() {
+			k.mu.Lock()
+			close(k.first)
+			k.first = nil
+			k.mu.Unlock()
+		}()
+	}
+	k.mu.Unlock()
+	if first != nil {
+		timer := time.NewTimer(firstPatience)
+		defer timer.Stop()
+		select {
+		case <-first:
+		case <-timer.C: // it may hang, as one's own need not
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if k.reached.Load() {
+			return nil
+		}
+	}
+	if _, err := c.adopt(ctx); err != nil {
+		return err
+	}
+	k.reached.Store(true)
+	// Whoever has a statement first uses it.
+	r := c.real
+	r.fresh = true
+	c.last, c.real = r, nil
+	k.shelf.put(r)
+	c.uncount()
+	return nil
 }
 
 // Driver implements driver.Connector.
@@ -66,11 +116,11 @@ func (k *Connector) Dial(ctx context.Context) (driver.Conn, error) { return k.ba
 func (k *Connector) Close() error {
 	var err error
 	k.closing.Do(func() {
-		k.shelf.close()
+		closed := k.shelf.close()
 		if c, ok := k.base.(io.Closer); ok {
 			err = c.Close()
 		}
-		k.owner.Closed()
+		closed()
 	})
 	return err
 }

@@ -17,7 +17,8 @@ type Owner interface {
 	// NewSession makes the owner's side of a new virtual connection.
 	NewSession(c *Conn) Session
 
-	// Closed is called once, when the connector is closed.
+	// Closed is called once, when the connector is closed and the last of its
+	// real connections is: one that is still in use then may yet write.
 	Closed()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"sync/atomic"
 	"testing"
 
 	"github.com/querycache/querycache/internal/fakedriver"
@@ -12,11 +13,14 @@ import (
 
 // through is an owner that passes everything on, and answers the text "memory"
 // without a connection.
-type through struct{ keep bool }
+type through struct {
+	keep   bool
+	closed atomic.Int64
+}
 
 func (*through) Dialed(context.Context, driver.Conn) any { return nil }
 func (o *through) NewSession(c *wrap.Conn) wrap.Session  { return &session{o, c} }
-func (*through) Closed()                                 {}
+func (o *through) Closed()                               { o.closed.Add(1) }
 
 type session struct {
 	owner *through

@@ -24,6 +24,8 @@ type real struct {
 	validator driver.Validator
 	checker   driver.NamedValueChecker
 
+	// fresh: nobody has used it yet, so there is nothing to reset.
+	fresh    bool
 	opened   time.Time
 	returned time.Time // only kept if Limits.MaxIdleTime is set
 

@@ -23,10 +23,13 @@ type shelf struct {
 	dials   int64
 	waits   int64
 	closed  bool
+	// over is called once when closed is set and open is 0. Until the shelf is
+	// closed it is not.
+	over func()
 }
 
-func newShelf(limits Limits) *shelf {
-	s := &shelf{limits: limits}
+func newShelf(limits Limits, over func()) *shelf {
+	s := &shelf{limits: limits, over: over}
 	if limits.Max > 0 {
 		s.tokens = make(chan struct{}, limits.Max)
 	}
@@ -189,12 +192,32 @@ func (s *shelf) discard(list ...*real) {
 func (s *shelf) forget() {
 	s.mu.Lock()
 	s.open--
+	over := s.overLocked()
 	s.mu.Unlock()
+	over()
 }
 
-func (s *shelf) close() {
+// close closes the idle connections, and those in use when they come back. What
+// it returns is to be called at the end of closing.
+func (s *shelf) close() (end func()) {
 	s.mu.Lock()
+	s.open++ // holds back the end
 	s.closed = true
 	s.mu.Unlock()
 	s.drain()
+	return s.forget
+}
+
+func (s *shelf) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+func (s *shelf) overLocked() (over func()) {
+	if !s.closed || s.open > 0 || s.over == nil {
+		return func() {}
+	}
+	over, s.over = s.over, nil
+	return over
 }
