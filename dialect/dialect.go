@@ -58,6 +58,24 @@ type Prober interface {
 	Load(ctx context.Context, conn driver.Conn) (Catalog, error)
 }
 
+// A SettingProber is a [Prober] of a database where programs make up settings of
+// sessions, which answers may depend on. Which there are is known of those only
+// that somebody has asked for by name.
+type SettingProber interface {
+	Prober
+	// ProbeSettings is Probe, with the values of the settings named in the
+	// session's key.
+	ProbeSettings(ctx context.Context, conn driver.Conn, names []string) (Server, Session, error)
+}
+
+// A SettingCatalog is a [Catalog] that knows of settings which answers depend on.
+type SettingCatalog interface {
+	Catalog
+	// Settings are the names to ask sessions for, see [SettingProber] and
+	// [Resolution.Unasked]. The slice is not to be modified.
+	Settings() []string
+}
+
 // A Watcher is a [Prober] of a driver that knows some of the state of a session
 // without asking the server, so that nothing of it has to be guessed. Its
 // methods send nothing. They report false for a connection that does not tell.
@@ -79,12 +97,44 @@ type TxAsker interface {
 	AskTx(ctx context.Context, conn driver.Conn) (in bool, err error)
 }
 
+// A WriteAsker is a [Prober] whose server can tell within a transaction what it has
+// written, also where the catalog does not say what that may be.
+type WriteAsker interface {
+	Prober
+	// AskWrites asks what the transaction that conn is in has written so far,
+	// whoever wrote it: statements, triggers, functions. The transaction is
+	// left as it is, also after an error. The catalog is one that Load has
+	// returned.
+	AskWrites(ctx context.Context, conn driver.Conn, catalog Catalog) (Written, error)
+}
+
+// Written is what a transaction has written by its COMMIT.
+type Written struct {
+	// Relations are what may have been written, by canonical name, sorted,
+	// without duplicates. They are complete if Everything is empty.
+	Relations []string
+	// Changed are those of them of which rows are known to have changed.
+	Changed []string
+	// Everything is set, with the reason, if the server cannot tell.
+	Everything Reason
+	// Schema: the schema may have been changed, too.
+	Schema bool
+}
+
 // An ErrorJudge is a Dialect that knows errors.
 type ErrorJudge interface {
 	// Lasting reports whether whoever runs the same statement with the same
 	// arguments as the same user gets the same error. Only such errors are
 	// shared with those who wait for an answer.
 	Lasting(err error) bool
+}
+
+// An OutageJudge is a Dialect that knows errors by which a database says that it
+// cannot answer now, whoever asks: it is starting, or has no place left.
+type OutageJudge interface {
+	// Outage reports whether err is one, and whether it is an answer of the
+	// database at all: what errors of the network mean is known without it.
+	Outage(err error) (outage, answered bool)
 }
 
 // An Embedded dialect is a [Prober] of a database in files, whose writers a
@@ -103,6 +153,14 @@ type Fingerprinter interface {
 	Prober
 	// Fingerprint is equal only as long as Load reads the same.
 	Fingerprint(ctx context.Context, conn driver.Conn) (string, error)
+}
+
+// A Guarded [Catalog] tells whether it differs from another in who may see what,
+// rather than in what there is.
+type Guarded interface {
+	Catalog
+	// Guard is equal as long as rights, row security and users are.
+	Guard() string
 }
 
 // A Rewriter is a Dialect of a driver whose arguments can change the text of
@@ -157,6 +215,29 @@ type Catalog interface {
 	Tags(name Table, session Session) ([]string, bool)
 }
 
+// A Declarer is a [Catalog] that takes a user's word for what functions write.
+type Declarer interface {
+	Catalog
+	// Declare returns the catalog as it is with the declarations, and those
+	// of them that it does not know, by their number: the function, or one of
+	// the tables. They have no effect.
+	Declare(declarations []Declaration) (Catalog, []int)
+}
+
+// A Declaration says what a function of the database writes, and, of one of
+// triggers, that it leaves alone what names mean in its session.
+type Declaration struct {
+	Function Table
+	// Args are the types of its arguments, as the database writes them,
+	// separated by commas and spaces; of use only with HasArgs. Without, all
+	// functions of the name are meant.
+	Args    string
+	HasArgs bool
+	// Tables are what it writes by itself: triggers and foreign keys are
+	// followed.
+	Tables []Table
+}
+
 // A Resolution is what a statement touches, by canonical relation name.
 type Resolution struct {
 	// Reads are the relations that the answer depends on, sorted, without
@@ -164,6 +245,10 @@ type Resolution struct {
 	Reads []string
 	// Refuse is why the read may not be cached; empty if it may.
 	Refuse Reason
+	// Unasked: Refuse is set for want of a setting that the session was not
+	// asked for when it was looked at. It may be cached once it is looked at
+	// again.
+	Unasked bool
 	// Writes are the relations that may be written, sorted, without
 	// duplicates: targets, and what triggers and cascades write.
 	Writes []string
@@ -173,6 +258,17 @@ type Resolution struct {
 	Everything Reason
 	// Taints: what the statement calls or fires may change the session.
 	Taints bool
+	// NamesStay: names mean the same relations in it all the same, as far as it
+	// is declared; see [Declaration].
+	NamesStay bool
+	// Beyond: what the statement calls or fires may write past its transaction,
+	// over another connection, say. That can be seen before COMMIT, stays if the
+	// transaction or the statement is undone, and may be in another database.
+	Beyond bool
+	// Astray is why everything may be written if the session is not the one that
+	// it was resolved for; empty if reading what has the names writes nothing in
+	// any session.
+	Astray Reason
 }
 
 // Names is the catalog of a dialect that has none: a relation is its name as

@@ -39,5 +39,28 @@ const (
 	ReasonSchemaChange   Reason = "schema_change"    // DDL: counts as a write of everything
 	ReasonNotWritable    Reason = "not_writable"     // a view that no trigger makes writable
 	ReasonDefault        Reason = "default_function" // a default, a check or a type of the relation calls a function that may write
+	ReasonBeyond         Reason = "outside_writes"   // functions may write past the transaction: dblink, foreign tables, C
 	ReasonSessionChange  Reason = "session_change"   // the text changes its session and writes
 )
+
+// Firm reports whether r protects sessions from one another or rows that are
+// not committed, rather than saying that analysis does not know enough: nobody
+// can vouch for what is refused for a firm reason.
+func (r Reason) Firm() bool {
+	switch r {
+	case ReasonTempTable, ReasonAttached, ReasonMemory, ReasonDirtyReads, ReasonLocking,
+		ReasonMulti, ReasonSessionFunc, ReasonHolds, ReasonStrings, ReasonRowSecurity, ReasonReplica:
+		return true
+	}
+	return false
+}
+
+// Or returns the reason to keep of two for the same statement: the first one
+// met, but a firm one rather than one that somebody may vouch for. That a
+// statement is no read stays.
+func (r Reason) Or(other Reason) Reason {
+	if r == "" || other.Firm() && !r.Firm() && r != ReasonNotRead {
+		return other
+	}
+	return r
+}

@@ -10,7 +10,26 @@ import (
 // Query runs a statement on a driver's connection and returns all its rows,
 // which share no memory with the driver. Arguments are positional and of the
 // types of [driver.Value]. Errors are the driver's own.
-func Query(ctx context.Context, conn driver.Conn, text string, args ...any) ([][]driver.Value, error) {
+func Query(ctx context.Context, conn driver.Conn, text string, args ...any) (all [][]driver.Value, err error) {
+	err = QueryEach(ctx, conn, text, func(row []driver.Value) {
+		own := make([]driver.Value, len(row))
+		for i, v := range row {
+			if b, ok := v.([]byte); ok {
+				v = bytes.Clone(b)
+			}
+			own[i] = v
+		}
+		all = append(all, own)
+	}, args...)
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// QueryEach is [Query] for answers that are not to be held whole: it calls visit
+// for each row, which is valid until visit returns.
+func QueryEach(ctx context.Context, conn driver.Conn, text string, visit func(row []driver.Value), args ...any) error {
 	named := make([]driver.NamedValue, len(args))
 	for i, a := range args {
 		named[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
@@ -18,26 +37,26 @@ func Query(ctx context.Context, conn driver.Conn, text string, args ...any) ([][
 	if q, ok := conn.(driver.QueryerContext); ok {
 		rows, err := q.QueryContext(ctx, text, named)
 		if err == nil {
-			return readAll(rows)
+			return visitAll(rows, visit)
 		}
 		if err != driver.ErrSkip { //nolint:errorlint // database/sql compares it so
-			return nil, err
+			return err
 		}
 	}
 	stmt, err := prepare(ctx, conn, text)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rows, err := queryStmt(ctx, stmt, named)
 	if err != nil {
 		_ = stmt.Close() // the query's error is the one that counts
-		return nil, err
+		return err
 	}
-	all, err := readAll(rows)
+	err = visitAll(rows, visit)
 	if closing := stmt.Close(); err == nil {
 		err = closing
 	}
-	return all, err
+	return err
 }
 
 // prepare mirrors ctxDriverPrepare of database/sql/ctxutil.go.
@@ -68,27 +87,22 @@ func queryStmt(ctx context.Context, stmt driver.Stmt, named []driver.NamedValue)
 	return stmt.Query(values) //nolint:staticcheck // all that this driver has
 }
 
-func readAll(rows driver.Rows) (all [][]driver.Value, err error) {
+func visitAll(rows driver.Rows, visit func(row []driver.Value)) (err error) {
 	defer func() {
 		if closing := rows.Close(); err == nil {
 			err = closing
 		}
 	}()
+	row := make([]driver.Value, len(rows.Columns()))
 	for {
-		row := make([]driver.Value, len(rows.Columns()))
 		switch err := rows.Next(row); err {
 		case nil:
 		case io.EOF: //nolint:errorlint // database/sql compares it so
-			return all, nil
+			return nil
 		default:
-			return nil, err
+			return err
 		}
-		for i, v := range row {
-			if b, ok := v.([]byte); ok {
-				row[i] = bytes.Clone(b)
-			}
-		}
-		all = append(all, row)
+		visit(row)
 	}
 }
 

@@ -139,9 +139,18 @@ type Statement struct {
 	// see [Resolution.Everything]. Of a statement that is neither read nor
 	// write it reports that there is something to judge.
 	Calls bool
+	// Confined reports that an Unknown statement is one that, within a
+	// transaction, cannot end it: CALL, for example.
+	Confined bool
+	// Procedure reports that an Unknown statement is a CALL: what it may do is
+	// for the catalog to say of the procedure, which is one of Functions.
+	Procedure bool
 	// MayBegin reports that a text which was not analysed holds words of
 	// transaction control: after it a transaction may be open.
 	MayBegin bool
+	// Wide reports that the statement changes what all databases of its
+	// server have in common: users, and what they are members of.
+	Wide bool
 	// Savepoint is the name that Savepoint, Release and RollbackTo carry.
 	Savepoint string
 	// Parts are the statements of a text that holds more than one, in

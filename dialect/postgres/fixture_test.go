@@ -61,6 +61,7 @@ type fixture struct {
 	dsn      string
 	cache    *querycache.Cache
 	db, bare *sql.DB
+	escapes  int64 // how often writes are to be found that were not known of
 }
 
 func newFixture(t *testing.T, change func(*querycache.Config)) *fixture {
@@ -68,7 +69,7 @@ func newFixture(t *testing.T, change func(*querycache.Config)) *fixture {
 	f := &fixture{T: t, dsn: testserver.Postgres(t)}
 	f.bare = f.open("pgx", f.dsn)
 	f.exec(f.bare, schema)
-	cfg := querycache.Config{Dialect: postgres.Dialect(), DefaultTTL: time.Minute}
+	cfg := querycache.Config{Dialect: postgres.Dialect(), DefaultTTL: time.Minute, SampleWrites: 1}
 	if change != nil {
 		change(&cfg)
 	}
@@ -77,6 +78,11 @@ func newFixture(t *testing.T, change func(*querycache.Config)) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cache.Close() })
+	t.Cleanup(func() {
+		if n := cache.Stats().WriteEscapes; n != f.escapes {
+			t.Errorf("%d tables were written that were not known of, want %d", n, f.escapes)
+		}
+	})
 	f.cache = cache
 	f.db = f.connect(f.dsn)
 	return f
@@ -177,8 +183,8 @@ func (f *fixture) warm(q queryer, query string, args ...any) string {
 		if res.Source() == querycache.Local {
 			return out
 		}
-		if reason = res.Reason(); reason == querycache.ReasonCatalog {
-			time.Sleep(10 * time.Millisecond) // it is read in the background
+		if reason = res.Reason(); reason == querycache.ReasonCatalog || reason == querycache.ReasonLease {
+			time.Sleep(10 * time.Millisecond) // it is read in the background; the machine is busy
 			continue
 		}
 		tries--

@@ -10,7 +10,7 @@ import (
 // Functions write wherever they are called, whatever they are named, and also
 // where no statement names them.
 func TestFunctionsThatWrite(t *testing.T) {
-	const note = `CREATE FUNCTION note(i int) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO lines VALUES (''x'') RETURNING 1';`
+	const note = `CREATE FUNCTION note(i int) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO public.lines VALUES (''x'') RETURNING 1';`
 	for name, test := range map[string]struct{ setup, step string }{
 		"default":            {note + `CREATE TABLE noted (n int, m int DEFAULT note(1))`, "INSERT INTO noted VALUES (1)"},
 		"check":              {note + `CREATE TABLE noted (n int CHECK (note(n) = 1))`, "INSERT INTO noted VALUES (1)"},
@@ -26,11 +26,11 @@ func TestFunctionsThatWrite(t *testing.T) {
 		"view, copied":       {note + `CREATE VIEW noted AS SELECT n, note(n) AS m FROM other`, "COPY (SELECT * FROM noted) TO '/dev/null'"},
 		"view, explained":    {note + `CREATE VIEW noted AS SELECT n, note(n) AS m FROM other`, "EXPLAIN ANALYZE SELECT * FROM noted"},
 		"view, stored":       {note + `CREATE MATERIALIZED VIEW noted AS SELECT n, note(n) AS m FROM other`, "REFRESH MATERIALIZED VIEW noted"},
-		"aggregate in view":  {`CREATE FUNCTION step(s int, i int) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO lines VALUES (''x'') RETURNING 1'; CREATE AGGREGATE noting (int) (SFUNC = step, STYPE = int, INITCOND = '0'); CREATE VIEW noted AS SELECT noting(n) FROM other`, "SELECT * FROM noted"},
-		"like a column":      {`CREATE FUNCTION note(o other) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO lines VALUES (''x'') RETURNING 1'`, "SELECT o.note FROM other o"},
+		"aggregate in view":  {`CREATE FUNCTION step(s int, i int) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO public.lines VALUES (''x'') RETURNING 1'; CREATE AGGREGATE noting (int) (SFUNC = step, STYPE = int, INITCOND = '0'); CREATE VIEW noted AS SELECT noting(n) FROM other`, "SELECT * FROM noted"},
+		"like a column":      {`CREATE FUNCTION note(o other) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO public.lines VALUES (''x'') RETURNING 1'`, "SELECT o.note FROM other o"},
 		"like a field":       {note, "SELECT (n).note FROM other"},
 		"like a field, FROM": {note, "SELECT i.note FROM generate_series(1, 2) AS i"},
-		"operator":           {`CREATE FUNCTION note(a int, b int) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO lines VALUES (''x'') RETURNING 1'; CREATE OPERATOR @#@ (LEFTARG = int, RIGHTARG = int, FUNCTION = note)`, "SELECT n @#@ 1 FROM other"},
+		"operator":           {`CREATE FUNCTION note(a int, b int) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO public.lines VALUES (''x'') RETURNING 1'; CREATE OPERATOR @#@ (LEFTARG = int, RIGHTARG = int, FUNCTION = note)`, "SELECT n @#@ 1 FROM other"},
 		"cast":               {`CREATE TYPE who AS (name text); CREATE FUNCTION who_of(i int) RETURNS who LANGUAGE sql VOLATILE AS 'INSERT INTO lines VALUES (''x'') RETURNING ROW(msg)::who'; CREATE CAST (int AS who) WITH FUNCTION who_of(int)`, "SELECT n::who::text FROM other"},
 		"policy":             {note + `CREATE POLICY noting ON secret USING (note(n) = 1)`, "SELECT * FROM secret"},
 		"text of a query":    {note, "SELECT query_to_xml('SELECT note(1)', true, true, '')"},
@@ -76,6 +76,10 @@ func TestFunctionsThatLook(t *testing.T) {
  CREATE CAST (int AS who) WITH FUNCTION who_of(int);
  CREATE TABLE people (name text, age int, version int, text text, date date, note text);
  CREATE FUNCTION note(i int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1';
+ CREATE FUNCTION since(at timestamptz, until timestamptz DEFAULT now()) RETURNS interval LANGUAGE sql IMMUTABLE AS 'SELECT $2 - $1';
+ CREATE FUNCTION asks(i int, who name DEFAULT session_user) RETURNS text LANGUAGE sql IMMUTABLE RETURN who || ' ' || i;
+ CREATE FUNCTION twice(i int, by int DEFAULT 1 + 1) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT i * by';
+ CREATE VIEW sinces AS SELECT since('2026-01-01') AS age FROM other;
  INSERT INTO people VALUES ('x', 1, 2, 'y', '2026-01-01', 'z')`
 	f := newFixture(t, nil)
 	f.exec(f.bare, looks)
@@ -84,6 +88,10 @@ func TestFunctionsThatLook(t *testing.T) {
 		"SELECT name, (a).works FROM authors a":                                 dialect.ReasonUnknownFunc,
 		"SELECT * FROM odds":                                                    dialect.ReasonUnknownFunc,
 		"SELECT (author::who)::text FROM books":                                 dialect.ReasonUnknownFunc,
+		"SELECT since('2026-01-01') FROM other":                                 dialect.ReasonUnknownFunc,
+		"SELECT age FROM sinces":                                                dialect.ReasonUnknownFunc,
+		"SELECT asks(n) FROM other":                                             "", // the user is part of the key
+		"SELECT twice(n) FROM other":                                            "",
 		"SELECT * FROM stat":                                                    dialect.ReasonSystemTable,
 		"SELECT * FROM old":                                                     dialect.ReasonClock,
 		"SELECT (p.date).age FROM people p":                                     dialect.ReasonClock,

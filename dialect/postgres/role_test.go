@@ -8,7 +8,13 @@ import (
 
 // role names a role of the test's own: roles belong to the whole server.
 func role(t *testing.T) string {
-	return "qc_" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_"))
+	name := strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return '_'
+	}, strings.ToLower(t.Name()))
+	return "qc_" + name[max(0, len(name)-50):]
 }
 
 // as returns the data source name for another user, who needs no password.

@@ -157,12 +157,8 @@ func (r *reader) relation(t dialect.Table) {
 	r.tags = append(r.tags, tag(t.Name))
 }
 
-// because keeps the first reason.
-func (r *reader) because(reason dialect.Reason) {
-	if r.refuse == "" {
-		r.refuse = reason
-	}
-}
+// because keeps the first reason, or the first that nobody can vouch for.
+func (r *reader) because(reason dialect.Reason) { r.refuse = r.refuse.Or(reason) }
 
 // relation finds a table or view of users. If the name means something else,
 // it returns the reason.

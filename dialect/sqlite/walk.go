@@ -138,12 +138,8 @@ func (w *walker) call(name string) {
 	}
 }
 
-// refuse keeps the first reason.
-func (w *walker) refuse(reason dialect.Reason) {
-	if w.st.Refuse == "" {
-		w.st.Refuse = reason
-	}
-}
+// refuse keeps the first reason, or the first that nobody can vouch for.
+func (w *walker) refuse(reason dialect.Reason) { w.st.Refuse = w.st.Refuse.Or(reason) }
 
 func (w *walker) target(n *ast.QualifiedName, ops dialect.Op) {
 	w.st.Writes = append(w.st.Writes, dialect.Target{Table: table(n), Ops: ops})

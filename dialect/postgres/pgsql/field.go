@@ -1,10 +1,22 @@
 package pgsql
 
+import "github.com/querycache/querycache/dialect"
+
+// ofLocks are columns of the server's own that change although nothing is
+// written: by locks, those of foreign keys among them, and by what is undone.
+var ofLocks = nameSet("cmax cmin xmax")
+
+// ofLocksNumbers are their numbers.
+var ofLocksNumbers = nameSet("-3 -4 -5")
+
 // column records the last name of a qualified column: if there is no such
 // column, x.f means f(x).
 func (w *walker) column(m message) {
 	all := list(m, "fields")
 	parts := names(all)
+	if n := len(parts); n > 0 && ofLocks[parts[n-1]] {
+		w.refuse(dialect.ReasonVolatile)
+	}
 	if n := len(parts); n > 1 && n == len(all) { // it does not end in a star
 		w.st.Fields = append(w.st.Fields, parts[n-1])
 		w.columns = append(w.columns, [2]string{parts[n-2], parts[n-1]})

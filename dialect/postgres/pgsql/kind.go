@@ -31,6 +31,7 @@ func (w *walker) statement(m message) {
 		w.node(m, nil)
 	case "RefreshMatViewStmt":
 		st.Kind, w.writes = dialect.Write, refresh
+		w.event()
 		w.node(m, nil)
 	case "CopyStmt":
 		w.copy(m)
@@ -77,11 +78,17 @@ func (w *walker) statement(m message) {
 		w.fields(m, nil)
 	case "CreateStmt", "CreateTableAsStmt", "ViewStmt":
 		w.create(m)
+		if st.Kind != dialect.DDL && executes(m) { // what was prepared is not known
+			effect := st.Effect
+			*st = *dialect.Opaque(dialect.ReasonUnanalysed)
+			st.Confined, st.Effect = true, max(effect, st.Effect)
+		}
 	case "DropStmt":
 		st.Kind = dialect.DDL
 		w.drop(m)
 	case "RenameStmt":
 		st.Kind, w.writes = dialect.DDL, anyOp
+		st.Wide = enum(m, "rename_type") == "OBJECT_ROLE"
 		w.fields(m, nil)
 		if relations[enum(m, "rename_type")] {
 			t := dialect.Table{Name: str(m, "newname")}
@@ -90,12 +97,19 @@ func (w *walker) statement(m message) {
 			}
 			st.Writes = append(st.Writes, dialect.Target{Table: t, Ops: anyOp})
 		}
+	case "CallStmt", "DoStmt", "ExecuteStmt":
+		*st = *dialect.Opaque(dialect.ReasonUnanalysed)
+		st.Confined, st.Procedure = true, kind == "CallStmt"
+		if st.Procedure {
+			w.node(unwrap(child(m, "funccall")), nil)
+			st.Refuse = dialect.ReasonUnanalysed
+		}
 	default:
 		if !isDDL(kind) {
 			*st = *dialect.Opaque(dialect.ReasonUnanalysed)
 			return
 		}
-		st.Kind, w.writes = dialect.DDL, anyOp
+		st.Kind, w.writes, st.Wide = dialect.DDL, anyOp, ofRoles[kind]
 		w.fields(m, nil)
 	}
 	switch st.Kind {
@@ -107,6 +121,7 @@ func (w *walker) statement(m message) {
 
 // Operations that follow a rule of their own.
 const (
+	copied  = dialect.Op(1 << 5) // COPY … FROM, past all rules
 	cascade = dialect.Op(1 << 6) // TRUNCATE … CASCADE
 	refresh = dialect.Op(1 << 7) // REFRESH MATERIALIZED VIEW
 )
@@ -138,6 +153,7 @@ func (w *walker) temporary(rel message) {
 		return // answers of the parent change
 	}
 	w.st.Kind, w.st.Writes = dialect.SessionState, nil
+	w.event()
 	w.judged()
 }
 
@@ -200,7 +216,7 @@ func (w *walker) copy(m message) {
 	}
 	if flag(m, "is_from") {
 		w.st.Kind = dialect.Write
-		w.target(child(m, "relation"), dialect.Insert)
+		w.target(child(m, "relation"), dialect.Insert|copied)
 		w.fields(m, nil, "relation")
 		return
 	}
@@ -212,10 +228,11 @@ func (w *walker) copy(m message) {
 	}
 }
 
-// explain: with ANALYZE the statement runs.
+// explain: with ANALYZE the statement runs. What stands for the parameters of
+// EXECUTE is evaluated anyway.
 func (w *walker) explain(m message) {
 	inner := analyse(unwrap(child(m, "query")))
-	if !enabled(m, "analyze") {
+	if inner.Kind != dialect.Unknown && !executes(unwrap(child(m, "query"))) && !enabled(m, "analyze") {
 		w.st.Kind, w.st.Reads = dialect.Neutral, inner.Reads
 		return
 	}
@@ -226,32 +243,6 @@ func (w *walker) explain(m message) {
 	}
 	*w.st = *inner
 	w.st.SingleRead = false
-}
-
-// enabled reports whether an option in brackets is on.
-func enabled(m message, option string) bool {
-	on := false
-	for _, o := range list(m, "options") {
-		if str(o, "defname") != option {
-			continue
-		}
-		on = true
-		arg := unwrap(child(o, "arg"))
-		if arg == nil {
-			continue
-		}
-		switch kindOf(arg) {
-		case "Integer":
-			v, ok := field(arg, "ival")
-			on = ok && v.Int() != 0
-		default:
-			switch strings.ToLower(str(arg, "sval")) {
-			case "false", "off", "0":
-				on = false
-			}
-		}
-	}
-	return on
 }
 
 func (w *walker) transaction(m message) {
@@ -283,6 +274,10 @@ func isDDL(kind string) bool {
 	return strings.HasPrefix(kind, "Create") || strings.HasPrefix(kind, "Alter") ||
 		strings.HasPrefix(kind, "Drop") || otherDDL[kind]
 }
+
+// ofRoles are the statements whose effect does not end at the database.
+var ofRoles = nameSet(`CreateRoleStmt AlterRoleStmt AlterRoleSetStmt DropRoleStmt GrantRoleStmt
+	DropOwnedStmt ReassignOwnedStmt`)
 
 var otherDDL = nameSet(`IndexStmt RuleStmt GrantStmt GrantRoleStmt CommentStmt SecLabelStmt
 	DefineStmt CompositeTypeStmt ImportForeignSchemaStmt ReindexStmt ClusterStmt ReassignOwnedStmt`)

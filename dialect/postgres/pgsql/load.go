@@ -8,38 +8,61 @@ import (
 	"github.com/querycache/querycache/dialect"
 )
 
-// The catalog in seven queries, of which these look at relations. Values are text, so that every driver returns
+// The catalog in several queries, of which these look at relations. Values are text, so that every driver returns
 // them alike.
 const (
 	relationsQuery = `SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text,
- c.relrowsecurity::text, COALESCE(pg_catalog.pg_partition_root(c.oid)::oid, c.oid)::text,
- EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D')::text,
- EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type <> '1' AND r.ev_enabled <> 'D')::text
+ c.relrowsecurity::text, COALESCE(pg_catalog.pg_partition_root(c.oid)::oid, c.oid)::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND n.nspname !~ '^pg_(toast|temp)'`
 
-	childrenQuery = `SELECT inhparent::text, inhrelid::text FROM pg_catalog.pg_inherits`
+	sequencesQuery = `SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' AND n.nspname !~ '^pg_temp'`
 
-	cascadesQuery = `SELECT confrelid::text, pg_catalog.bool_or(confupdtype IN ('c', 'n', 'd'))::text,
- pg_catalog.bool_or(confdeltype IN ('c', 'n', 'd'))::text
-FROM pg_catalog.pg_constraint WHERE contype = 'f' GROUP BY confrelid`
+	childrenQuery = `SELECT inhparent::text, inhrelid::text FROM pg_catalog.pg_inherits`
 )
 
-// Load implements [dialect.Prober].
-func (Dialect) Load(ctx context.Context, conn driver.Conn) (dialect.Catalog, error) {
-	l := loader{ctx: ctx, conn: conn, byOID: make(map[string]*relation), c: &catalog{
+// Load implements [dialect.Prober]. It reads in one snapshot, so that what it
+// reads belongs together, and without compiling queries, which takes longer than
+// to run them.
+func (Dialect) Load(ctx context.Context, conn driver.Conn) (c dialect.Catalog, err error) {
+	if _, err := dialect.Query(ctx, conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if _, ending := dialect.Query(ctx, conn, "ROLLBACK"); err == nil && ending != nil {
+			c, err = nil, ending
+		}
+	}()
+	if _, err := dialect.Query(ctx, conn, "SELECT pg_catalog.set_config(name, 'off', true) FROM pg_catalog.pg_settings WHERE name = 'jit'"); err != nil {
+		return nil, err
+	}
+	return load(ctx, conn)
+}
+
+func load(ctx context.Context, conn driver.Conn) (dialect.Catalog, error) {
+	l := loader{ctx: ctx, conn: conn, byOID: make(map[string]*relation), functions: make(map[string]*stored), defaults: make(map[string]string), words: make(map[string]string), c: &catalog{
 		schemas: make(map[string]map[string]*relation), byName: make(map[string][]*relation),
-		routines: make(map[dialect.Table]routine), ofRow: make(map[string]routine), ofValue: make(map[string]routine),
+		sequences: make(map[dialect.Table]bool),
+		routines:  make(map[dialect.Table]routine), ofRow: make(map[string]routine), ofValue: make(map[string]routine),
+		functions: make(map[dialect.Table][]function),
+		bodies:    make(map[dialect.Table][]*body),
 	}}
 	for _, part := range []struct {
 		query   string
 		columns int
 		row     func(row []string)
 	}{
-		{relationsQuery, 9, l.relation},
+		{guardQuery, 1, func(row []string) { l.c.guard = row[0] }}, // first: what changes later shows the next time
+		{relationsQuery, 7, l.relation},
+		{sequencesQuery, 2, func(row []string) { l.c.sequences[dialect.Table{Schema: row[0], Name: row[1]}] = true }},
 		{childrenQuery, 2, l.child},
-		{viewsQuery, 4, l.view},
-		{cascadesQuery, 3, l.cascade},
+		{viewsQuery, 2, l.view},
+		{foreignKeysQuery, 4, l.foreignKey},
+		{triggersQuery, 8, l.trigger},
+		{rulesQuery, 10, l.rule},
+		{functionsQuery, 4, l.function},
+		{beyondQuery, 1, func(row []string) { l.c.beyond = row[0] == "true" }},
 		{routinesQuery, 8, l.routine},
 		{builtinsQuery, 2, l.builtin},
 		{hiddenQuery, 5, l.hidden},
@@ -47,6 +70,9 @@ func (Dialect) Load(ctx context.Context, conn driver.Conn) (dialect.Catalog, err
 		if err := l.each(part.query, part.columns, part.row); err != nil {
 			return nil, err
 		}
+	}
+	if err := l.loadSecurity(); err != nil {
+		return nil, err
 	}
 	if err := l.useTypes(); err != nil {
 		return nil, err
@@ -59,6 +85,8 @@ func (Dialect) Load(ctx context.Context, conn driver.Conn) (dialect.Catalog, err
 			}
 		}
 	}
+	l.c.byOID = l.byOID
+	l.c.ask = askQuery(l.byOID)
 	l.c.summarise()
 	return l.c, nil
 }
@@ -69,30 +97,42 @@ type loader struct {
 	c     *catalog
 	byOID map[string]*relation
 	types []typeUse
+	// functions are those that stand in trees, by number, and atomic those whose
+	// bodies are trees.
+	functions map[string]*stored
+	atomic    []atomic
+	// defaulting are those with arguments that may be left out, and defaults the
+	// trees of these.
+	defaulting []defaulting
+	defaults   map[string]string
+	views      []viewUse
+	words      map[string]string // numbers that were met, as keys of their own
+	lastRule   string            // whose rows are being read
 }
 
 func (l *loader) each(query string, columns int, visit func([]string)) error {
-	rows, err := dialect.Query(l.ctx, l.conn, query)
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
+	var wrong error
+	err := dialect.QueryEach(l.ctx, l.conn, query, func(row []driver.Value) {
+		if len(row) != columns {
+			wrong = fmt.Errorf("querycache: pgsql: the catalog answered %d columns, expected %d", len(row), columns)
+			return
+		}
 		texts := make([]string, len(row))
 		for i, v := range row {
 			texts[i] = dialect.Text(v)
 		}
-		if len(texts) != columns {
-			return fmt.Errorf("querycache: pgsql: the catalog answered %d columns, expected %d", len(texts), columns)
-		}
 		visit(texts)
+	})
+	if err == nil {
+		err = wrong
 	}
-	return nil
+	return err
 }
 
 func (l *loader) relation(row []string) {
 	rel := &relation{
 		name: dialect.Table{Schema: row[1], Name: row[2]}, root: row[6], kind: row[3],
-		rowSecurity: row[5] == "true", triggers: row[7] == "true", rules: row[8] == "true",
+		rowSecurity: row[5] == "true",
 	}
 	switch {
 	case row[1] == "pg_catalog" || row[1] == "information_schema":
@@ -121,18 +161,5 @@ func (l *loader) child(row []string) {
 	if parent != nil && child != nil {
 		parent.children = append(parent.children, child)
 		child.up = append(child.up, parent)
-	}
-}
-
-func (l *loader) cascade(row []string) {
-	rel := l.byOID[row[0]]
-	if rel == nil {
-		return
-	}
-	if row[1] == "true" {
-		rel.cascades |= dialect.Update
-	}
-	if row[2] == "true" {
-		rel.cascades |= dialect.Delete
 	}
 }

@@ -1,6 +1,10 @@
 package pgsql
 
-import "google.golang.org/protobuf/reflect/protoreflect"
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
 
 // A message is a node of the tree.
 type message = protoreflect.Message
@@ -98,4 +102,30 @@ func each(m message, visit func(message)) {
 		}
 		return true
 	})
+}
+
+// enabled reports whether an option in brackets is on.
+func enabled(m message, option string) bool {
+	on := false
+	for _, o := range list(m, "options") {
+		if str(o, "defname") != option {
+			continue
+		}
+		on = true
+		arg := unwrap(child(o, "arg"))
+		if arg == nil {
+			continue
+		}
+		switch kindOf(arg) {
+		case "Integer":
+			v, ok := field(arg, "ival")
+			on = ok && v.Int() != 0
+		default:
+			switch strings.ToLower(str(arg, "sval")) {
+			case "false", "off", "0":
+				on = false
+			}
+		}
+	}
+	return on
 }

@@ -107,7 +107,7 @@ var parseTests = []struct {
 	{text: "COMMIT PREPARED 'x'", refuse: dialect.ReasonUnanalysed, effect: dialect.Taints},
 	// Unknown.
 	{text: "EXECUTE p (1)", refuse: dialect.ReasonUnanalysed, effect: dialect.Taints},
-	{text: "CALL p()", refuse: dialect.ReasonUnanalysed, effect: dialect.Taints},
+	{text: "CALL p()", refuse: dialect.ReasonUnanalysed, effect: dialect.Taints, calls: true},
 	{text: "DO 'BEGIN END'", refuse: dialect.ReasonUnanalysed, effect: dialect.Taints},
 	{text: "LOAD 'x'", refuse: dialect.ReasonUnanalysed, effect: dialect.Taints},
 	{text: "COPY t TO PROGRAM 'x'", refuse: dialect.ReasonUnanalysed, effect: dialect.Taints},

@@ -18,6 +18,9 @@ import (
 var (
 	_ dialect.Dialect = Dialect{}
 	_ dialect.Prober  = Dialect{}
+
+	_ dialect.SettingProber  = Dialect{}
+	_ dialect.SettingCatalog = (*catalog)(nil)
 )
 
 // Dialect is the dialect of PostgreSQL for any driver. The zero value is

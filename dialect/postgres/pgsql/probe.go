@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/querycache/querycache/dialect"
 )
@@ -18,6 +19,9 @@ const settings = `'DateStyle', 'IntervalStyle', 'TimeZone', 'timezone_abbreviati
  'bytea_output', 'client_encoding', 'default_text_search_config', 'extra_float_digits', 'lc_messages',
  'lc_monetary', 'lc_numeric', 'lc_time', 'quote_all_identifiers', 'row_security', 'backslash_quote',
  'transform_null_equals', 'xmlbinary', 'xmloption', 'role', 'session_authorization'`
+
+// keyed are the same, in lower case.
+var keyed = nameSet(strings.ToLower(strings.NewReplacer("'", "", ",", " ").Replace(settings)))
 
 // probeQuery asks in one round trip who the server and the session are.
 const probeQuery = `SELECT %s,
@@ -33,27 +37,35 @@ const probeQuery = `SELECT %s,
  (SELECT pg_catalog.json_agg(pg_catalog.current_setting(s, true))::text FROM pg_catalog.unnest(ARRAY[` + settings + `]) AS s),
  (SELECT COALESCE(pg_catalog.json_object_agg(name, setting ORDER BY name), '{}')::text FROM pg_catalog.pg_settings
   WHERE source NOT IN ('default', 'override', 'environment variable', 'configuration file', 'command line')),
- (EXTRACT(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint::text
+ (EXTRACT(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint::text,
+ (SELECT COALESCE(pg_catalog.json_object_agg(s, pg_catalog.current_setting(s, true) ORDER BY s), '{}')::text FROM pg_catalog.unnest(ARRAY[%s]::text[]) AS s),
+ COALESCE(pg_catalog.current_schema()::text, '')
 FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()`
 
 // Probe implements [dialect.Prober]. The server is a database of a cluster on
 // a timeline: after a promotion it is another one.
-func (Dialect) Probe(ctx context.Context, conn driver.Conn) (dialect.Server, dialect.Session, error) {
-	var row []string
-	var err error
-	for _, identity := range identities {
-		row, err = ask(ctx, conn, identity)
-		var state interface{ SQLState() string }
-		if err == nil || !errors.As(err, &state) {
-			break // an answer, or none
-		}
+func (d Dialect) Probe(ctx context.Context, conn driver.Conn) (dialect.Server, dialect.Session, error) {
+	return d.ProbeSettings(ctx, conn, nil)
+}
+
+// ProbeSettings implements [dialect.SettingProber].
+func (Dialect) ProbeSettings(ctx context.Context, conn driver.Conn, names []string) (dialect.Server, dialect.Session, error) {
+	row, err := askAny(ctx, conn, names)
+	deaf := false
+	if len(names) > 0 && (refused(err) || err == nil && !utf8.ValidString(row[14])) {
+		// One may not be read, or cannot be told from others: none is known.
+		row, err = askAny(ctx, conn, nil)
+		deaf = true
 	}
 	if err != nil {
 		return "", dialect.Session{}, err
 	}
-	key := sessionKey{Bypass: row[8] == "true", User: row[3], Role: row[4]}
+	key := sessionKey{Bypass: row[8] == "true", User: row[3], Role: row[4], Schema: row[15], Deaf: deaf}
 	if err := json.Unmarshal([]byte(row[5]), &key.Schemas); err != nil {
 		return "", dialect.Session{}, fmt.Errorf("querycache: pgsql: the search path is not understood: %w", err)
+	}
+	if err := json.Unmarshal([]byte(row[14]), &key.Asked); err != nil {
+		return "", dialect.Session{}, fmt.Errorf("querycache: pgsql: the settings asked for are not understood: %w", err)
 	}
 	key.Settings = row[11]
 	if err := json.Unmarshal([]byte(row[12]), &key.Own); err != nil {
@@ -77,12 +89,33 @@ func (Dialect) Probe(ctx context.Context, conn driver.Conn) (dialect.Server, dia
 	return serverName(row[0], row[1], row[2], row[13]), session, nil
 }
 
-func ask(ctx context.Context, conn driver.Conn, identity string) ([]string, error) {
-	rows, err := dialect.Query(ctx, conn, fmt.Sprintf(probeQuery, identity))
+// askAny asks who the server is in the ways that there are.
+func askAny(ctx context.Context, conn driver.Conn, names []string) (row []string, err error) {
+	for _, identity := range identities {
+		row, err = ask(ctx, conn, identity, names)
+		if !refused(err) {
+			break // an answer, or none
+		}
+	}
+	return row, err
+}
+
+// refused reports whether the error is the server's.
+func refused(err error) bool {
+	var state interface{ SQLState() string }
+	return errors.As(err, &state)
+}
+
+func ask(ctx context.Context, conn driver.Conn, identity string, names []string) ([]string, error) {
+	literals := make([]string, len(names))
+	for i, name := range names {
+		literals[i] = "'" + strings.ReplaceAll(name, "'", "''") + "'"
+	}
+	rows, err := dialect.Query(ctx, conn, fmt.Sprintf(probeQuery, identity, strings.Join(literals, ", ")))
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) != 1 || len(rows[0]) != 14 {
+	if len(rows) != 1 || len(rows[0]) != 16 {
 		return nil, fmt.Errorf("querycache: pgsql: the probe answered %d rows, expected one", len(rows))
 	}
 	out := make([]string, len(rows[0]))
@@ -96,14 +129,22 @@ func ask(ctx context.Context, conn driver.Conn, identity string) ([]string, erro
 // [dialect.Session].
 type sessionKey struct {
 	Schemas  []string // the search path in force, with those that are implied
+	Schema   string   // current_schema: pg_catalog is the first of Schemas, named or not
 	User     string   // session_user
 	Role     string   // current_user
 	Bypass   bool     // the role is not subject to row security
 	Settings string
+	// Asked are the settings that programs make up and policies look at: nil
+	// where there is none. Deaf: the server would not tell.
+	Asked map[string]*string `json:",omitempty"`
+	Deaf  bool               `json:",omitempty"`
 	// Own are settings that are not the server's, whatever they do, but for
 	// the harmless ones: set by the role, the database, the client or SET.
 	Own map[string]string `json:",omitempty"`
 }
+
+// replica reports whether rules may be off in the session.
+func (k sessionKey) replica() bool { return k.Own["session_replication_role"] != "" }
 
 func (k sessionKey) String() string {
 	b, err := json.Marshal(k)

@@ -10,14 +10,19 @@ import (
 type reader struct {
 	catalog *catalog
 	session sessionKey
-	seen    map[*relation]bool
+	seen    map[use]bool
 	tags    []string
 	refuse  dialect.Reason
 	// incomplete: a relation is missing in tags.
 	incomplete bool
+	// securing are the relations whose policies are being followed.
+	securing map[*relation]bool
+	// unasked: the session was not asked for a setting that matters.
+	unasked bool
 	// writes and taints: what is called may do so, writeReason says why.
 	writes, taints bool
 	writeReason    dialect.Reason
+	touched        []*relation // by functions that are declared
 }
 
 func (r *reader) result() ([]string, dialect.Reason) {
@@ -34,7 +39,7 @@ func (r *reader) statement(st *dialect.Statement) {
 		r.call(r.catalog.shadowed.verdict())
 	}
 	for _, name := range st.Functions {
-		r.call(r.catalog.function(name))
+		r.named(name)
 	}
 	for _, name := range st.Fields {
 		r.call(r.catalog.field(name))
@@ -52,22 +57,18 @@ func (r *reader) statement(st *dialect.Statement) {
 
 // relation adds a relation, what a view reads, and the children of a parent.
 func (r *reader) relation(rel *relation, inView bool) {
-	if r.seen[rel] {
+	if r.seen[use{rel, inView}] {
 		return
 	}
-	r.seen[rel] = true
+	r.seen[use{rel, inView}] = true
 	r.because(rel.refuse)
-	if rel.rowSecurity && (inView || !r.session.Bypass) {
-		// In a view the rights are its owner's.
-		r.because(dialect.ReasonRowSecurity)
-		r.call(rel.policies.verdict())
-	}
+	r.security(rel, inView)
 	if rel.kind == "v" {
 		r.because(rel.body)
 		r.incomplete = r.incomplete || rel.body == dialect.ReasonUnknownTable
 		for _, name := range rel.functions {
 			r.because(ownReason(name))
-			r.call(r.catalog.function(name))
+			r.named(name)
 		}
 		for _, base := range rel.bases {
 			r.relation(base, true)
@@ -86,6 +87,24 @@ func (r *reader) relation(rel *relation, inView bool) {
 	}
 }
 
+// A use is a relation as it is met: on its own, or where the rights of somebody
+// else count.
+type use struct {
+	rel    *relation
+	inView bool
+}
+
+// named notes what a function, by its name, means: what the bodies of those
+// that have it read included.
+func (r *reader) named(name string) {
+	r.call(r.catalog.function(name))
+	called := parseName(name)
+	for _, b := range r.catalog.bodies[called] {
+		r.depends(b)
+	}
+	r.touched = append(r.touched, r.catalog.declared[called]...)
+}
+
 // call notes what a function that is called means.
 func (r *reader) call(v verdict) {
 	r.because(v.reason)
@@ -95,9 +114,5 @@ func (r *reader) call(v verdict) {
 	}
 }
 
-// because keeps the first reason.
-func (r *reader) because(reason dialect.Reason) {
-	if r.refuse == "" {
-		r.refuse = reason
-	}
-}
+// because keeps the first reason, or the first that nobody can vouch for.
+func (r *reader) because(reason dialect.Reason) { r.refuse = r.refuse.Or(reason) }

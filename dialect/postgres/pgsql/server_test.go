@@ -70,6 +70,16 @@ func (d *database) probe() (server dialect.Server, session dialect.Session) {
 	return server, session
 }
 
+// ask probes with the values of settings.
+func (d *database) ask(names ...string) (session dialect.Session) {
+	d.t.Helper()
+	d.raw(func(c driver.Conn) (err error) {
+		_, session, err = Dialect{}.ProbeSettings(context.Background(), c, names)
+		return err
+	})
+	return session
+}
+
 func (d *database) load() (c dialect.Catalog) {
 	d.t.Helper()
 	d.raw(func(conn driver.Conn) (err error) {

@@ -10,7 +10,7 @@ import (
 func (c *catalog) summarise() {
 	for _, rels := range c.byName {
 		for _, rel := range rels {
-			c.fires = c.fires || rel.triggers || rel.rules || rel.hidden.taints || rel.policies.taints
+			c.fires = c.fires || len(rel.triggers) > 0 || len(rel.rules) > 0 || rel.hidden.taints || rel.policies.taints
 			c.hides = c.hides || rel.policies.writes
 			for _, name := range rel.functions {
 				c.hides = c.hides || c.function(name).writes
@@ -29,6 +29,9 @@ func (c *catalog) summarise() {
 // usual reports whether a text that was not analysed may call the routine and
 // be taken for one that does nothing.
 func usual(name string) bool {
+	if name == eventTriggers {
+		return false
+	}
 	if strings.HasPrefix(name, operatorName("")) || strings.HasPrefix(name, typeName("")) {
 		return true
 	}

@@ -42,9 +42,9 @@ func (r routine) verdict() verdict {
 func (c *catalog) function(name string) verdict {
 	t := parseName(name)
 	r, users := c.routines[t]
-	v := r.verdict()
+	v := c.declared.on(t, r.verdict())
 	switch {
-	case strings.HasPrefix(t.Name, operatorName("")), strings.HasPrefix(t.Name, typeName("")), valueFunctions[t.Name]:
+	case strings.HasPrefix(t.Name, operatorName("")), strings.HasPrefix(t.Name, typeName("")), valueFunctions[t.Name], t.Name == eventTriggers:
 		return v
 	case t.Schema == "" && c.builtins[t.Name]:
 		return v.or(builtin(t.Name))

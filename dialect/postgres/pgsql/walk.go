@@ -67,7 +67,7 @@ func (w *walker) node(m message, sc *scope) {
 	case "DeleteStmt":
 		w.change(m, sc, dialect.Delete)
 	case "MergeStmt":
-		w.change(m, sc, dialect.Insert|dialect.Update|dialect.Delete)
+		w.change(m, sc, mergeOps(m))
 	case "FuncCall":
 		w.call(m)
 		w.fields(m, sc, "funcname")
@@ -195,12 +195,8 @@ func table(m message) dialect.Table {
 	return dialect.Table{Schema: str(m, "schemaname"), Name: str(m, "relname")}
 }
 
-// refuse keeps the first reason.
-func (w *walker) refuse(reason dialect.Reason) {
-	if w.st.Refuse == "" {
-		w.st.Refuse = reason
-	}
-}
+// refuse keeps the first reason, or the first that nobody can vouch for.
+func (w *walker) refuse(reason dialect.Reason) { w.st.Refuse = w.st.Refuse.Or(reason) }
 
 // operator records the operators that an extension or a user may have defined.
 func (w *walker) operator(name []string) {
