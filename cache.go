@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/mistake"
 	"github.com/querycache/querycache/internal/resultset"
 	"github.com/querycache/querycache/internal/wrap"
-	"github.com/querycache/querycache/invalidation"
 	"github.com/querycache/querycache/local"
 	"github.com/querycache/querycache/stampede"
 )
@@ -23,6 +23,8 @@ type Cache struct {
 	watcher  dialect.Watcher       // nil if the dialect is none
 	argJudge dialect.ArgJudge      // nil if the dialect is none
 	judge    dialect.ErrorJudge    // nil if the dialect is none
+	outages  dialect.OutageJudge   // nil if the dialect is none
+	asker    dialect.WriteAsker    // nil if the dialect is none
 	embedded bool                  // the dialect is a dialect.Embedded
 	rewriter dialect.Rewriter      // nil if arguments never change the text
 	scanner  dialect.ColumnScanner // nil if rows do not scan by themselves
@@ -30,16 +32,21 @@ type Cache struct {
 	implicit bool                  // reads without a hint may be cached
 
 	plans      *plans
+	decisions  *decisions
 	identities identities
 	servers    servers
 	entries    *local.Cache[uint64, *entry]
 	clock      *local.Clock
 	flight     stampede.Flight[queryKey, *resultset.Set, stamp]
+	limiter    *stampede.Limiter // of loads
+	refreshing *stampede.Limiter // of those in the background
 	stats      counters
 	warned     sync.Map // subjects of warnings that were logged
 	connectors sync.Map // types of connectors that were wrapped
 	hintLog    onceSet
 
+	// settings are those that sessions are asked for.
+	settings settings
 	origins  origins
 	disabled atomic.Bool
 	// altered counts schema changes in all databases.
@@ -51,36 +58,6 @@ type Cache struct {
 	work   sync.WaitGroup
 	mu     sync.Mutex // guards closed, and work against Close
 	closed bool
-
-	// faults are set by tests only, to prove that they would find them.
-	faults faults
-}
-
-// faults are mistakes that a cache can make without anybody noticing soon.
-type faults struct {
-	stampLate bool // take the stamp after the query instead of before
-	bumpEarly bool // bump the tables of a write before its rows are read
-	bumpFirst bool // bump what a transaction has written before its COMMIT
-	fillInTx  bool // serve and store reads of a transaction
-}
-
-// An entry is a cached answer. It is immutable; its stamp is judged on use.
-type entry struct {
-	key   queryKey
-	set   *resultset.Set
-	stamp invalidation.Stamp
-	// asked is when the stamp was taken, before the query: the lifetime
-	// counts from there, so that it bounds the age of what is shown.
-	asked time.Time
-}
-
-// age returns how old the answer is, never less than it is. Lifetimes that
-// the coarse clock is too coarse for are measured precisely.
-func (e *entry) age(c *local.Clock, ttl time.Duration) time.Duration {
-	if ttl > 50*local.Resolution {
-		return c.Age(e.asked)
-	}
-	return age(e.asked)
 }
 
 // read is a query's way: is it cacheable, is it here, is it being loaded, load
@@ -100,17 +77,31 @@ func (s *session) read(ctx context.Context, stmt *wrap.Stmt, text string, p *pla
 	}
 	hash := hashKey(d.ident, p.hash, key)
 	live := d.ident.server.live(ctx, c)
-	if e, ok := c.entries.Get(hash); ok && live && e.key.is(d.ident, p.key, key) && !p.hint.refresh && (opts == nil || !opts.refresh) {
-		if !e.stamp.Valid() {
+	var old *entry // kept for the load
+	if e, ok := c.entries.Get(hash); ok && e.key.is(d.ident, p.key, key) && !p.hint.refresh && (opts == nil || !opts.refresh) {
+		switch age := e.age(c.clock, ttl); {
+		case !e.stamp.Valid() && (!d.keeps(opts) || !e.stamp.Kept()):
 			c.entries.Remove(hash, func(x *entry) bool { return x == e })
-		} else if age := e.age(c.clock, ttl); age < ttl {
+		case live && age < ttl && (age < e.calm || age < e.lives && !c.early(p, e, age, ttl)):
 			c.stats.hit(start)
 			opts.report(Local, "", age, ttl)
 			return e.set.Rows(), nil
+		default:
+			old = e
 		}
 	}
-	l := load{session: s, plan: p, decision: d, opts: opts, hash: hash, ttl: ttl, lapsed: !live,
-		key: queryKey{ident: d.ident, text: p.key, args: string(key)}}
+	l := &load{
+		session: s, plan: p, decision: d, opts: opts, hash: hash, ttl: ttl, lapsed: !live,
+		key: queryKey{ident: d.ident, text: p.key, args: string(key), kept: d.keeps(opts)},
+	}
+	if old != nil {
+		age := old.age(c.clock, ttl)
+		if source := l.aging(ctx, text, args, old, age); source != Unknown {
+			c.stats.aged(source, start)
+			opts.report(source, "", age, ttl)
+			return old.set.Rows(), nil
+		}
+	}
 	return l.run(ctx, stmt, text, args)
 }
 
@@ -118,16 +109,11 @@ func (s *session) read(ctx context.Context, stmt *wrap.Stmt, text string, p *pla
 // now, with what lifetime, or why not. The cheap questions come first.
 func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decision, time.Duration, Reason) {
 	c := s.cache
+	if reason := c.unwanted(p, opts); reason != "" {
+		return nil, 0, reason
+	}
 	switch {
-	case c.disabled.Load():
-		return nil, 0, ReasonDisabled
-	case p.hint.off || opts != nil && opts.bypass:
-		return nil, 0, ReasonOff
-	case p.badHint:
-		return nil, 0, ReasonMalformedHint
-	case !c.implicit && p.hint.ttl == 0 && (opts == nil || opts.ttl == 0):
-		return nil, 0, ReasonNoTTL
-	case *s.open > 0, s.tx != noTx && !c.faults.fillInTx && s.inside(ctx):
+	case *s.open > 0, s.tx != noTx && !mistake.Made(mistake.FillInTx) && s.inside(ctx):
 		return nil, 0, ReasonTransaction
 	case (s.tainted || s.holds) && !s.untaint(ctx):
 		return nil, 0, ReasonSession
@@ -146,11 +132,29 @@ func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decis
 		}
 	}
 	d := c.decide(p, ident, snap)
+	if d.unasked {
+		d = s.ask(ctx, p, d)
+	}
 	ttl, reason := d.lifetime(opts)
 	if reason != "" {
 		return nil, 0, reason
 	}
 	return d, ttl, p.unfit()
+}
+
+// unwanted says why nobody wants the statement to be cached; empty if somebody does.
+func (c *Cache) unwanted(p *plan, opts *options) Reason {
+	switch {
+	case c.disabled.Load():
+		return ReasonDisabled
+	case p.hint.off || opts != nil && opts.bypass:
+		return ReasonOff
+	case p.badHint:
+		return ReasonMalformedHint
+	case !c.implicit && p.hint.ttl == 0 && (opts == nil || opts.ttl == 0):
+		return ReasonNoTTL
+	}
+	return ""
 }
 
 // buildKey encodes what the answer depends on besides identity and text. The
@@ -191,8 +195,8 @@ const maxKeySpace = 4 << 10
 // bypass sends a read to the database. The rows are the driver's own.
 func (s *session) bypass(ctx context.Context, stmt *wrap.Stmt, text string, p *plan, args []driver.NamedValue, reason Reason, opts *options) (driver.Rows, error) {
 	c := s.cache
-	if c.cfg.Strict && (p.badHint || p.hint.given && reason != ReasonOff && reason != ReasonDisabled) {
-		return nil, &RefusedError{Reason: reason}
+	if err := c.tolerates(p, reason); err != nil {
+		return nil, err
 	}
 	rows, err := s.conn.RunQuery(ctx, stmt, text, args)
 	if err == driver.ErrSkip { //nolint:errorlint // database/sql compares it so
@@ -205,4 +209,13 @@ func (s *session) bypass(ctx context.Context, stmt *wrap.Stmt, text string, p *p
 		return nil, err
 	}
 	return s.live(rows), nil
+}
+
+// tolerates returns the error of Config.Strict where it forbids that a statement is
+// not cached.
+func (c *Cache) tolerates(p *plan, reason Reason) error {
+	if c.cfg.Strict && (p.badHint || p.hint.given && reason != ReasonOff && reason != ReasonDisabled) {
+		return &RefusedError{Reason: reason}
+	}
+	return nil
 }

@@ -14,7 +14,14 @@ import (
 // has a place.
 func (s *session) catalog(ctx context.Context, srv *server) *snapshot {
 	snap := s.origin.recent(srv)
-	if snap != nil || !s.cache.embedded || s.tx != noTx || s.tainted || s.holds {
+	if snap == nil && !s.cache.embedded {
+		srv.await(ctx)
+		if snap = srv.current(); snap != nil && s.origin.outdated(snap) {
+			snap = nil
+		}
+		return snap
+	}
+	if snap != nil || s.tx != noTx || s.tainted || s.holds {
 		return snap
 	}
 	base, err := s.conn.Base(ctx)
@@ -29,7 +36,7 @@ func (s *session) catalog(ctx context.Context, srv *server) *snapshot {
 // readCatalog reads the catalog of srv on a connection that is in no
 // transaction.
 func (c *Cache) readCatalog(ctx context.Context, srv *server, base driver.Conn) {
-	if err := srv.read(ctx, c.prober, base); err != nil {
+	if err := srv.read(ctx, c, base); err != nil {
 		c.warnCatalog(err)
 	}
 }
@@ -47,19 +54,23 @@ func (o *origin) recent(srv *server) *snapshot {
 	snap := srv.current()
 	if snap == nil {
 		o.refreshCatalog(srv)
-		return nil
+		return srv.current() // without a catalog to read it is known at once
 	}
 	if o.cache.prober == nil {
 		return snap
 	}
-	age, interval := o.cache.clock.Age(snap.asked), o.cache.cfg.CatalogInterval
-	if age > interval/2 {
+	if o.cache.clock.Age(snap.asked) > o.cache.cfg.CatalogInterval/2 {
 		o.refreshCatalog(srv)
 	}
-	if age > interval {
+	if o.outdated(snap) {
 		return nil
 	}
 	return snap
+}
+
+// outdated reports whether a catalog is too old for new answers.
+func (o *origin) outdated(snap *snapshot) bool {
+	return o.cache.prober != nil && o.cache.clock.Age(snap.asked) > o.cache.cfg.CatalogInterval
 }
 
 // refreshCatalog reads the catalog of srv in the background, over a connection
@@ -76,7 +87,10 @@ func (o *origin) refreshCatalog(srv *server) {
 	if !srv.loading.CompareAndSwap(false, true) {
 		return
 	}
+	now := &reading{began: time.Now(), done: make(chan struct{})}
+	srv.reading.Store(now)
 	started := c.start(func(ctx context.Context) {
+		defer close(now.done)
 		defer srv.loading.Store(false)
 		// Where functions that may change the schema are called all the time,
 		// reading the catalog must not become what the database does.
@@ -101,6 +115,40 @@ func (o *origin) refreshCatalog(srv *server) {
 	})
 	if !started {
 		srv.loading.Store(false)
+		close(now.done)
+	}
+}
+
+// A reading is one of the catalog in the background.
+type reading struct {
+	began time.Time
+	done  chan struct{}
+}
+
+// For how long after it began a reading is waited for: twice what the last one
+// took, within these bounds.
+const minCatalogWait, maxCatalogWait = 250 * time.Millisecond, 2 * time.Second
+
+// await waits for a catalog that is being read, if that began just now. After a
+// schema change everybody needs it: would all go on without it at once, each
+// read would need a connection, and each function called would count as a write
+// of everything. A reading that takes longer holds nobody up.
+func (s *server) await(ctx context.Context) {
+	r := s.reading.Load()
+	if r == nil {
+		return
+	}
+	wait := min(max(2*time.Duration(s.took.Load()), minCatalogWait), maxCatalogWait)
+	left := wait - time.Since(r.began)
+	if left <= 0 || time.Until(time.Unix(0, s.rest.Load())) >= left {
+		return // it was put off for longer
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -128,12 +176,12 @@ func (o *origin) loadCatalog(ctx context.Context, srv *server) error {
 		return err
 	}
 	defer base.Close()
-	id, _, err := o.cache.prober.Probe(ctx, base)
+	id, _, err := o.cache.probe(ctx, base)
 	if err != nil {
 		return err
 	}
 	if id != srv.id {
 		return nil // the address leads to another server by now
 	}
-	return srv.read(ctx, o.cache.prober, base)
+	return srv.read(ctx, o.cache, base)
 }

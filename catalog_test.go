@@ -2,16 +2,19 @@ package querycache_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	modernc "modernc.org/sqlite"
 
 	"github.com/querycache/querycache"
+	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/dialect/sqlite"
 	"github.com/querycache/querycache/internal/fakedriver"
 )
@@ -70,8 +73,7 @@ func TestOutdatedCatalog(t *testing.T) {
 	}
 }
 
-// Other catalogs are read in the background; until they are known nothing is
-// cached, and a write reaches everything.
+// Other catalogs are read in the background; who needs one waits for it.
 func TestOutdatedCatalogInBackground(t *testing.T) {
 	p := &plainDB{t}
 	ctx := context.Background()
@@ -80,22 +82,68 @@ func TestOutdatedCatalogInBackground(t *testing.T) {
 	p.expect(ctx, db, one, "int64:1 string:one int64:1 \n", querycache.Database)
 	cache.AgeCatalogs(time.Hour)
 	p.expect(ctx, db, one, "int64:1 string:one int64:1 \n", querycache.Local)
-	withRes, res := querycache.WithResult(ctx)
-	if _, err := dump(withRes, db, tenant); err != nil || res.Reason() != querycache.ReasonCatalog {
-		t.Errorf("a miss is refused with %q, %v, want %q", res.Reason(), err, querycache.ReasonCatalog)
-	}
-	cache.CatalogWork()
+	// A miss waits for the new one, and so does a write.
 	p.expect(ctx, db, tenant, "string:ann \n", querycache.Database)
 	p.expect(ctx, db, tenant, "string:ann \n", querycache.Local)
-
 	cache.AgeCatalogs(time.Hour)
 	if _, err := db.Exec(update, "new", 1); err != nil {
 		t.Fatal(err)
 	}
+	if n := cache.Stats().Everything[querycache.ReasonCatalog]; n != 0 {
+		t.Errorf("%d writes reached everything for want of a catalog, want none", n)
+	}
+	p.expect(ctx, db, one, "int64:1 string:new int64:2 \n", querycache.Database)
+}
+
+// A hangingDialect has a catalog that can be made to take for ever.
+type hangingDialect struct {
+	askingDialect
+	hang    *atomic.Bool
+	release chan struct{}
+}
+
+func (d hangingDialect) Load(ctx context.Context, conn driver.Conn) (dialect.Catalog, error) {
+	if d.hang.Load() {
+		select {
+		case <-d.release:
+		case <-ctx.Done():
+		}
+	}
+	return d.askingDialect.Load(ctx, conn)
+}
+
+// A catalog that cannot be read is waited for once, and not for long: until it is
+// known nothing is cached, and a write reaches everything.
+func TestCatalogThatHangs(t *testing.T) {
+	p := &plainDB{t}
+	ctx := t.Context()
+	d := hangingDialect{newAsking(), new(atomic.Bool), make(chan struct{})}
+	cache := newCache(t, querycache.Config{Dialect: d})
+	db := p.cached(cache, signedIn{fakedriver.New().Connector(fakedriver.Full), "ann"})
+	p.expect(ctx, db, one, "int64:1 string:one int64:1 \n", querycache.Database)
+	d.hang.Store(true)
+	cache.AgeCatalogs(time.Hour)
+	p.expect(ctx, db, one, "int64:1 string:one int64:1 \n", querycache.Local)
+	start := time.Now()
+	for range 50 {
+		withRes, res := querycache.WithResult(ctx)
+		if _, err := dump(withRes, db, tenant); err != nil || res.Reason() != querycache.ReasonCatalog {
+			t.Fatalf("a miss is refused with %q, %v, want %q", res.Reason(), err, querycache.ReasonCatalog)
+		}
+	}
+	if _, err := db.Exec(update, "new", 1); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("50 reads and a write took %v", took)
+	}
 	if n := cache.Stats().Everything[querycache.ReasonCatalog]; n != 1 {
 		t.Errorf("%d writes reached everything for want of a catalog, want 1", n)
 	}
+	close(d.release)
+	cache.CatalogWork()
 	p.expect(ctx, db, one, "int64:1 string:new int64:2 \n", querycache.Database)
+	p.expect(ctx, db, one, "int64:1 string:new int64:2 \n", querycache.Local)
 }
 
 func (f *fixture) refresh(query string) {

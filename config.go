@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/querycache/querycache/dialect"
@@ -12,6 +15,7 @@ import (
 	"github.com/querycache/querycache/internal/wrap"
 	"github.com/querycache/querycache/local"
 	"github.com/querycache/querycache/remote"
+	"github.com/querycache/querycache/stampede"
 )
 
 // Defaults of [Config].
@@ -19,6 +23,8 @@ const (
 	DefaultMaxRows         = 10_000
 	DefaultMaxBytes        = 1 << 20
 	DefaultCatalogInterval = time.Minute
+	DefaultRefreshBeta     = stampede.DefaultBeta
+	DefaultMaxLoads        = 64
 )
 
 // Config says what is cached and where. The zero value is usable: it caches
@@ -87,12 +93,63 @@ type Config struct {
 	MaxRows  int
 	MaxBytes int
 
+	// RefreshBeta says how early an answer that is still asked for is loaded
+	// anew, in the background, before its lifetime ends: at 1, one or two times
+	// what its query takes; above 1 earlier, below 1 later. The moment is drawn
+	// by chance (see [stampede.Early]), within the last fifth of the lifetime.
+	// Default 0 means [DefaultRefreshBeta]; negative: never.
+	RefreshBeta float64
+
+	// MaxLoads bounds the queries that load answers at the same time, in all
+	// databases of the Cache; reads that are not cached are not counted. Who
+	// comes later waits, within its context, as long as loads end; when none
+	// has for a second, at most as many again go on. Refreshes in the background
+	// have as many places of their own, and do not wait. It is what protects
+	// a database after all answers are gone at once, so set it to what yours can
+	// do at a time, divided by the processes. Default [DefaultMaxLoads].
+	MaxLoads int
+
 	// CatalogInterval is how old a catalog may be for new answers, so that
 	// schema changes that other processes made do not go unseen for longer.
 	// It is read again in the background at half that age. Changes made
 	// through this cache are known at once. Default
 	// [DefaultCatalogInterval], at least one second.
 	CatalogInterval time.Duration
+
+	// Writes declares what functions of the database write, for those of which
+	// the catalog does not say it: functions of triggers, volatile functions,
+	// procedures. Keys are names with their schema ("public.audit", which means
+	// all functions of that name) or, as in regprocedure, one of them
+	// ("public.audit(integer, text)"). Values are the tables that it inserts
+	// into, updates, deletes from or truncates by itself, none if it writes
+	// nothing: what triggers and foreign keys of those tables do is followed.
+	// A declaration also says that the function does not change the schema,
+	// and, if it is one of triggers, that it leaves the search path, the role and
+	// the temporary tables of its session as they are: where its text speaks of
+	// those, it is not believed so far, and what the session then writes in a
+	// transaction is asked for.
+	//
+	// Nobody checks it, but for SampleWrites: of a table that is missing,
+	// answers are shown that are outdated, until their lifetime ends. A
+	// name that the database does not know is logged once, and the
+	// function counts as before: as a write of everything.
+	Writes map[string][]string
+
+	// NoWriteQuery keeps the cache from asking the database what a transaction
+	// has written. By default it is asked before COMMIT, in one or two round
+	// trips, if the transaction has set off what may write anything: a trigger,
+	// a volatile function, DO, CALL. With it, that counts as a write of
+	// everything, as it does outside of transactions.
+	NoWriteQuery bool
+
+	// SampleWrites is the share, from 0 to 1, of the transactions whose writes
+	// are known that the database is asked about all the same, before COMMIT.
+	// If it says that a table was written which was not known of, by a function
+	// that is declared wrongly, say, that table is not cached any more in this
+	// process, and a write of the tables that were known of counts as one of
+	// everything. It is counted (Stats.WriteEscapes) and logged. Default 0; 1
+	// is meant for tests.
+	SampleWrites float64
 
 	// Strict makes a hinted statement that is refused fail with a
 	// [*RefusedError]. It is meant for tests.
@@ -101,6 +158,8 @@ type Config struct {
 	// Logger receives what an operator should know, never rows, arguments
 	// or credentials. Default slog.Default().
 	Logger *slog.Logger
+
+	declarations []dialect.Declaration // Writes, parsed, in the order of their names
 }
 
 // A Rule gives the reads of some tables a lifetime.
@@ -113,10 +172,21 @@ type Rule struct {
 	TTL time.Duration
 	// Off forbids caching, whatever hint or context say.
 	Off bool
+	// Stale is for how long after its lifetime an answer may still be shown,
+	// as a [Stale] one: while a new one is being read in the background, while
+	// the database cannot be reached, and, from when it was lost, without the
+	// shared tier. It is never shown once a write of its tables is known of, or
+	// once the database has refused to answer again.
+	// Default 0: not at all.
+	Stale time.Duration
 	// MaxRows overrides Config.MaxRows if it is not 0.
 	MaxRows int
-	// KeepOnWrite lets answers live for their TTL although other processes
-	// write the tables. It has no effect yet.
+	// KeepOnWrite, as the hint on_write=keep, lets answers live for their
+	// lifetime although other processes write the tables: for tables that are
+	// written all the time, where an old answer will do. Still they end at once
+	// with a write through this Cache, with what anybody invalidates by
+	// [Cache.Invalidate] and its like, with a schema change, and with a write
+	// whose outcome is unknown. Reads under [WithNotBefore] do not get them.
 	KeepOnWrite bool
 }
 
@@ -153,12 +223,19 @@ func (c Config) compile() (Config, error) {
 	notNegative("DefaultTTL", int64(c.DefaultTTL))
 	notNegative("MaxRows", int64(c.MaxRows))
 	notNegative("MaxBytes", int64(c.MaxBytes))
+	notNegative("MaxLoads", int64(c.MaxLoads))
 	notNegative("Conns.Max", int64(c.Conns.Max))
 	notNegative("Conns.MaxIdle", int64(c.Conns.MaxIdle))
 	notNegative("Conns.MaxIdleTime", int64(c.Conns.MaxIdleTime))
 	notNegative("Conns.MaxLifetime", int64(c.Conns.MaxLifetime))
+	if math.IsNaN(c.RefreshBeta) || math.IsInf(c.RefreshBeta, 0) {
+		wrong("Config.RefreshBeta is %v, expected a number", c.RefreshBeta)
+	}
 	if c.CatalogInterval != 0 && c.CatalogInterval < time.Second {
 		wrong("Config.CatalogInterval is %v, expected at least 1s", c.CatalogInterval)
+	}
+	if !(c.SampleWrites >= 0 && c.SampleWrites <= 1) { // so that NaN is wrong, too
+		wrong("Config.SampleWrites is %v, expected 0 to 1", c.SampleWrites)
 	}
 	for i, r := range c.Rules {
 		if len(r.Tables) == 0 {
@@ -173,6 +250,15 @@ func (c Config) compile() (Config, error) {
 			wrong("Config.Rules[%d].TTL is %v, expected more than 0, or Off", i, r.TTL)
 		}
 		notNegative(fmt.Sprintf("Rules[%d].MaxRows", i), int64(r.MaxRows))
+		notNegative(fmt.Sprintf("Rules[%d].Stale", i), int64(r.Stale))
+	}
+	c.declarations = nil
+	for _, name := range slices.Sorted(maps.Keys(c.Writes)) {
+		d, err := parseDeclaration(name, c.Writes[name])
+		if err != nil {
+			wrong("Config.Writes[%q]: %w", name, err)
+		}
+		c.declarations = append(c.declarations, d)
 	}
 	errs = append(errs, c.Local.Validate())
 	if len(c.SealKeys) > 0 {
@@ -190,6 +276,12 @@ func (c Config) compile() (Config, error) {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}
+	if c.RefreshBeta == 0 {
+		c.RefreshBeta = DefaultRefreshBeta
+	}
+	if c.MaxLoads == 0 {
+		c.MaxLoads = DefaultMaxLoads
+	}
 	if c.CatalogInterval == 0 {
 		c.CatalogInterval = DefaultCatalogInterval
 	}
@@ -197,6 +289,7 @@ func (c Config) compile() (Config, error) {
 		c.Logger = slog.Default()
 	}
 	c.Rules = append([]Rule(nil), c.Rules...)
+	c.Writes = maps.Clone(c.Writes)
 	return c, errors.Join(errs...)
 }
 

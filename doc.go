@@ -36,7 +36,8 @@
 //     breaks: while it is not known what they write, reads go to the database.
 //   - Writes past the cache, and by other processes without Redis, are seen when
 //     the lifetime ends at the latest. Schema changes past the cache are seen
-//     within [Config.CatalogInterval] and a lifetime.
+//     within [Config.CatalogInterval] and a lifetime. Where a hint or rule allows
+//     answers beyond their lifetime, add what it allows.
 //   - Rows are the database's: same types, same column metadata, same errors.
 //   - Nothing read under one server, user, session or driver answers another.
 //   - The cache never makes a query fail, but for [Config.Strict] and
@@ -65,7 +66,8 @@
 //	remote              the shared tier, over go-redis
 //	invalidation        tags, stamps, versions, the log of a transaction; the node
 //	                    that tells other processes and hears of them
-//	stampede            one query for concurrent identical misses
+//	stampede            one query for many readers: coalescing, when to refresh
+//	                    early, who may load, how many at a time
 //	internal/wrap       virtual and real connections, statements, transactions
 //	internal/resultset  recording and replaying rows
 //
@@ -73,7 +75,8 @@
 //
 // A Cache has one goroutine that keeps a coarse clock and one that drops
 // expired entries; local.Config.OnRemoval and local.Config.IdleTime each add
-// one. While a catalog is read in the background there is one more per server.
+// one. While a catalog is read in the background there is one more per server,
+// and one for each answer that is being refreshed.
 // With [Config.Redis] there are three per server: one that syncs, one that
 // listens, one that stores; and go-redis has its own. [Cache.Close] joins them
 // all.

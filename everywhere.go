@@ -58,6 +58,13 @@ func together(n int, f func(i int)) {
 	group.Wait()
 }
 
+// apart is [invalidation.Write.Apart].
+func (e *everywhere) apart() {
+	for i := range e.writes {
+		e.writes[i].Apart()
+	}
+}
+
 func (e *everywhere) open() bool { return e.cache != nil }
 
 // bump invalidates everything, also in databases that the cache has met since

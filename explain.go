@@ -89,7 +89,7 @@ func (s *session) explain(ctx context.Context, query string, args []any) Explana
 	}
 	x.Cacheable, x.TTL = true, ttl
 	hash := hashKey(d.ident, p.hash, key)
-	if e, ok := c.entries.Get(hash); ok && e.key.is(d.ident, p.key, key) && e.stamp.Valid() && e.age(c.clock, ttl) < ttl {
+	if e, ok := c.entries.Get(hash); ok && e.key.is(d.ident, p.key, key) && (e.stamp.Valid() || d.keeps(opts) && e.stamp.Kept()) && e.age(c.clock, ttl) < min(e.lives, ttl) {
 		x.Source = Local
 	}
 	return x

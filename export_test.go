@@ -1,14 +1,12 @@
 package querycache
 
 import (
+	"fmt"
 	"runtime"
 	"time"
-)
 
-// SetFaults makes the cache wrong in a known way.
-func (c *Cache) SetFaults(stampLate, bumpEarly, bumpFirst, fillInTx bool) {
-	c.faults = faults{stampLate: stampLate, bumpEarly: bumpEarly, bumpFirst: bumpFirst, fillInTx: fillInTx}
-}
+	"github.com/querycache/querycache/dialect"
+)
 
 // AgeCatalogs makes the catalogs look as if they had been read earlier.
 func (c *Cache) AgeCatalogs(by time.Duration) {
@@ -30,5 +28,35 @@ func (c *Cache) CatalogWork() {
 	}
 }
 
+// CostOf returns what a statement is thought to take.
+func (c *Cache) CostOf(text string) time.Duration { return c.plans.get(text).cost.Load() }
+
 // Servers returns how many databases are known.
 func (c *Cache) Servers() int { return len(c.servers.all()) }
+
+// DecideInTurns decides for a text and n sessions, rounds times in turns, and
+// returns how many decisions were made. With each round of alter but the first
+// the catalog is another one.
+func (c *Cache) DecideInTurns(text string, n, rounds int, alter bool) int {
+	p := c.plans.get(text)
+	srv := c.servers.use("test", func(*server) {}, func(*server) bool { return true })
+	var idents []*identity
+	for i := range n {
+		idents = append(idents, c.identities.intern("", "", "", srv, dialect.Session{Key: fmt.Sprint(i)}, ""))
+	}
+	made := make(map[*decision]bool)
+	snap := &snapshot{catalog: dialect.Names{}}
+	for range rounds {
+		for _, ident := range idents {
+			d := c.decide(p, ident, snap)
+			if d.ident != ident || d.catalog != snap.id {
+				panic("a decision of another")
+			}
+			made[d] = true
+		}
+		if alter {
+			snap = &snapshot{catalog: dialect.Names{}, id: catalogs.Add(1)}
+		}
+	}
+	return len(made)
+}

@@ -11,8 +11,9 @@ import (
 // Invalidate makes every cached answer invalid that depends on one of the
 // tables, given as in SQL ("public.books", "books"), in every database that
 // the cache serves; a view stands for what it reads. It is for writes that the
-// cache cannot see. A malformed name is an error, and then nothing is invalidated. Where a catalog does not
-// know a name, everything is invalidated.
+// cache cannot see, and reaches also what is kept on writes. A malformed name is
+// an error, and then nothing is invalidated. Where a catalog does not know a
+// name, everything is invalidated.
 func (c *Cache) Invalidate(ctx context.Context, tables ...string) error {
 	parsed := make([]dialect.Table, len(tables))
 	for i, name := range tables {
@@ -55,8 +56,7 @@ func (c *Cache) InvalidateAll(ctx context.Context) error {
 func (c *Cache) bump(tags func(*server) invalidation.Tags) {
 	servers := c.servers.all()
 	together(len(servers), func(i int) {
-		w := servers[i].space.Begin(tags(servers[i]))
-		w.End(false)
+		servers[i].space.Revoke(tags(servers[i]))
 	})
 }
 

@@ -19,18 +19,19 @@ var layers = map[string]struct {
 	why        string
 }{
 	"": {
-		own:   []string{"local", "remote", "invalidation", "stampede", "dialect", "internal/wrap", "internal/resultset"},
+		own:   []string{"local", "remote", "invalidation", "stampede", "dialect", "internal/wrap", "internal/resultset", "internal/mistake"},
 		third: nil,
 		why:   "the root composes; it must not make every user link a parser or a database driver",
 	},
 	"local":               {third: []string{"github.com/maypok86/otter/v2"}, why: "the only room of otter"},
-	"invalidation":        {why: "knows no SQL and no network"},
+	"invalidation":        {own: []string{"internal/mistake"}, why: "knows no SQL and no network"},
 	"stampede":            {why: "standard library only"},
 	"dialect":             {why: "what the core has to know, without a parser"},
 	"internal/wrap":       {why: "knows no cache"},
-	"remote":              {third: []string{"github.com/redis/go-redis/v9"}, why: "the only room of the Redis client"},
-	"internal/resultset":  {third: []string{"github.com/klauspost/compress"}, why: "knows no cache"},
+	"remote":              {own: []string{"internal/mistake"}, third: []string{"github.com/redis/go-redis/v9"}, why: "the only room of the Redis client"},
+	"internal/resultset":  {own: []string{"internal/mistake"}, third: []string{"github.com/klauspost/compress"}, why: "knows no cache"},
 	"internal/twin":       {why: "judges what a test saw"},
+	"internal/mistake":    {why: "standard library only; asked by all that can be wrong"},
 	"internal/fakedriver": {why: "stands for a driver, which knows nothing of this module"},
 	"dialect/sqlite": {
 		own:   []string{"", "dialect"},
@@ -51,7 +52,13 @@ var layers = map[string]struct {
 		third: []string{"github.com/jackc/pgx/v5", "github.com/redis/go-redis/v9", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby/client", "github.com/moby/moby/api", "golang.org/x/sys/unix"},
 		why:   "finds or starts servers for tests",
 	},
-	"integration":         {why: "tests only"},
+	"integration": {why: "tests only"},
+	"integration/cachetest": {
+		own:   []string{"", "dialect/postgres", "internal/testserver"},
+		third: []string{"github.com/jackc/pgx/v5", "github.com/redis/go-redis/v9"},
+		why:   "what the tests of users import",
+	},
+	"integration/checker": {third: []string{"github.com/anishathalye/porcupine"}, why: "judges what a test saw; knows nothing of this module"},
 	"examples/quickstart": {own: []string{"", "dialect", "dialect/sqlite", "dialect/postgres"}, why: "uses what a user would"},
 }
 

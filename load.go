@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/mistake"
 	"github.com/querycache/querycache/internal/resultset"
 	"github.com/querycache/querycache/internal/wrap"
 	"github.com/querycache/querycache/invalidation"
+	"github.com/querycache/querycache/remote"
 	"github.com/querycache/querycache/stampede"
 )
 
@@ -24,6 +26,19 @@ type load struct {
 	ttl      time.Duration
 	// lapsed: what others write is not known, so nothing is kept.
 	lapsed bool
+	// old is the answer that this one is to take the place of, and that may be
+	// shown if it cannot; claimed: this load is its refresh, in the foreground;
+	// background: it is, in the background.
+	old                 *entry
+	claimed, background bool
+	// lease is held by this load. repeated: its stamp was once too old.
+	lease    remote.Lease
+	until    time.Time // its end
+	repeated bool
+	// elsewhere: another process is loading it, and this one need not.
+	elsewhere bool
+	// unreadable is what lay in the shared tier and could not be read.
+	unreadable []byte
 
 	// Set when this caller's own query ran.
 	rec  *resultset.Recording
@@ -39,24 +54,56 @@ type stamp struct {
 	fleet invalidation.FleetStamp
 }
 
-// run answers the read by a query of its own or by one that is under way. A
-// caller joins that one only if its stamp is still valid: then no write to
-// what it reads, this caller's own among them, has ended since it began.
+// run answers the read by a query, or by the old answer if that fails and may
+// still be shown.
 func (l *load) run(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
+	c := l.session.cache
+	if l.claimed {
+		c.stats.refreshes.Add(1)
+		defer l.old.unclaim(c.clock, refreshPause)
+	}
+	rows, err := l.answer(ctx, stmt, text, args)
+	failed := err
+	if err == nil && l.rec != nil {
+		failed = l.rec.Err() // which would come behind the rows before it
+	}
+	if failed == nil || l.old == nil {
+		return rows, err
+	}
+	source := l.instead(ctx, failed)
+	if source == Unknown {
+		return rows, err
+	}
+	if rows != nil {
+		_ = rows.Close() // the old answer is shown
+	}
+	c.stats.aged(source, time.Time{})
+	l.opts.report(source, "", l.old.age(c.clock, l.ttl), l.ttl)
+	return l.old.set.Rows(), nil
+}
+
+// answer answers the read by a query of its own or by one that is under way. A
+// caller joins that one only if its stamp is still current: then no write to
+// what it reads, this caller's own among them, has ended since it began.
+func (l *load) answer(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	s, c := l.session, l.session.cache
 	if reason := l.renew(ctx); reason != "" {
 		return s.bypass(ctx, stmt, text, l.plan, args, reason, l.opts)
 	}
+	l.settle(ctx)
 	// Who holds a connection must not wait for one who may be waiting for it.
 	alone := l.refreshes() || c.cfg.Conns.Max > 0 && s.conn.Held() != nil
 	res := c.flight.Do(ctx, l.key, l.stamp,
 		func(st stamp) bool {
 			lapsed := l.lapsed && time.Since(st.asked) > fleetLease
-			return !alone && !lapsed && st.Valid()
+			return !alone && !lapsed && st.Current()
 		},
 		func(ctx context.Context, st stamp) (*resultset.Set, stampede.Outcome, error) {
 			return l.query(ctx, st, stmt, text, args)
 		})
+	if l.claimed {
+		l.refreshed(res.Value)
+	}
 	switch {
 	case res.Scattered && res.Err != nil:
 		return s.bypass(ctx, stmt, text, l.plan, args, ReasonLoadFailed, l.opts)
@@ -88,7 +135,7 @@ func (l *load) renew(ctx context.Context) (reason Reason) {
 	if snap == nil {
 		return ReasonCatalog
 	}
-	if snap != d.snap {
+	if snap.id != d.catalog {
 		l.decision = s.cache.decide(l.plan, d.ident, snap)
 		l.ttl, reason = l.decision.lifetime(l.opts)
 	}
@@ -102,8 +149,8 @@ func (l *load) stamp() stamp {
 	d := l.decision
 	asked := time.Now()
 	st, ok := d.ident.server.space.Stamp(l.tags())
-	if !ok || d.ident.server.current() != d.snap {
-		l.plan.forget(d)
+	if snap := d.ident.server.current(); !ok || snap == nil || snap.id != d.catalog {
+		l.session.cache.forget(l.plan, d)
 		return stamp{asked: asked} // never valid: not stored, not joined
 	}
 	full := stamp{Stamp: st, asked: asked}
@@ -122,6 +169,14 @@ func (l *load) tags() invalidation.Tags {
 	return d.tags.With(d.ident.server.space.Tags(userTags(l.opts.tags)...))
 }
 
+// keeps reports whether the answer may lack writes of other processes.
+func (l *load) keeps() bool { return l.key.kept && l.decision.keep }
+
+// good reports whether an answer with this stamp may be shown.
+func (l *load) good(st *invalidation.Stamp) bool {
+	return st.Valid() || l.keeps() && st.Kept()
+}
+
 // refreshes reports whether the caller wants an answer of its own.
 func (l *load) refreshes() bool { return l.plan.hint.refresh || l.opts != nil && l.opts.refresh }
 
@@ -132,13 +187,34 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 	if set := l.fromShared(ctx, st, args); set != nil {
 		return set, stampede.Share, nil
 	}
+	switch set, again := l.turn(ctx, st, args); {
+	case set != nil:
+		return set, stampede.Share, nil
+	case again:
+		return nil, stampede.Again, nil
+	case l.elsewhere:
+		return nil, stampede.Retry, nil
+	}
+	defer l.yield()
+	release, err := l.place(ctx)
+	if err != nil {
+		return nil, stampede.Retry, err
+	}
+	defer release()
 	known := false
 	if _, err := s.conn.Base(ctx); err == nil {
-		known = s.renew(ctx)
+		known = s.renew(ctx) && !s.tainted
 	} // else the query meets the error
+	if l.background && (!known || !s.ident().same(l.key.ident)) {
+		return nil, stampede.Retry, nil // borrowed from another server or session
+	}
+	sent := time.Now()
 	rows, done, err := s.conn.Load(ctx, stmt, text, args)
 	if err != nil {
 		s.failed(err)
+		if errors.Is(err, driver.ErrBadConn) {
+			s.conn.Discard() // as database/sql would, were it told
+		}
 		switch {
 		case ctx.Err() != nil, errors.Is(err, driver.ErrBadConn), !s.conn.Healthy():
 			return nil, stampede.Retry, err
@@ -151,19 +227,23 @@ func (l *load) query(ctx context.Context, st stamp, stmt *wrap.Stmt, text string
 		s.leave(dialect.Taints)
 	}
 	l.rec, l.done = resultset.Record(rows, l.decision.limits, s.scans(ctx, args)), done
-	c.stats.loaded(time.Since(st.asked))
+	took := time.Since(sent)
+	c.stats.loaded(time.Since(st.asked), l.background)
 
-	if c.faults.stampLate {
+	if mistake.Made(mistake.StampLate) {
+		mistake.Linger()
 		st = l.stamp()
 	}
 	set := l.rec.Set()
 	if set == nil {
 		l.uncached(l.rec.Why())
-		if ctx.Err() != nil {
-			return nil, stampede.Retry, nil
+		err := l.rec.Err() // which its reader meets behind the rows before it
+		if ctx.Err() != nil || err != nil && (c.outage(err) || !s.conn.Healthy()) {
+			return nil, stampede.Retry, err
 		}
-		return nil, stampede.Scatter, nil
+		return nil, stampede.Scatter, err
 	}
+	l.plan.cost.Add(took) // of one that ran to its end: another may have run into a timeout
 	if !known || s.drifted() || !s.ident().same(l.key.ident) {
 		// This connection reached another server or session than the one
 		// that the key was built for.
@@ -203,11 +283,11 @@ func (l *load) store(set *resultset.Set, st stamp) {
 		ttl = min(ttl, maxShared)
 	}
 	left := ttl - time.Since(st.asked)
-	if left <= 0 || l.lapsed || !st.Valid() {
+	if left <= 0 || l.lapsed || !l.good(&st.Stamp) && !mistake.Made(mistake.Delete) {
 		c.stats.discarded.Add(1)
 		return
 	}
-	c.entries.Set(l.hash, &entry{key: l.key, set: set, stamp: st.Stamp, asked: st.asked}, left)
+	l.keep(set, st.Stamp, st.asked, ttl)
 	c.stats.stored.Add(1)
 	l.toShared(set, st, left)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/internal/resultset"
 	"github.com/querycache/querycache/local"
+	"github.com/querycache/querycache/stampede"
 )
 
 // New returns a cache. All mistakes of the configuration are reported at once.
@@ -21,6 +22,9 @@ func New(cfg Config) (*Cache, error) {
 	c.watcher, _ = cfg.Dialect.(dialect.Watcher)
 	c.argJudge, _ = cfg.Dialect.(dialect.ArgJudge)
 	c.judge, _ = cfg.Dialect.(dialect.ErrorJudge)
+	c.outages, _ = cfg.Dialect.(dialect.OutageJudge)
+	c.limiter, c.refreshing = stampede.NewLimiter(cfg.MaxLoads), stampede.NewLimiter(cfg.MaxLoads)
+	c.asker, _ = cfg.Dialect.(dialect.WriteAsker)
 	_, c.embedded = cfg.Dialect.(dialect.Embedded)
 	c.rewriter, _ = cfg.Dialect.(dialect.Rewriter)
 	c.scanner, _ = cfg.Dialect.(dialect.ColumnScanner)
@@ -28,9 +32,13 @@ func New(cfg Config) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.decisions, err = newDecisions(); err != nil {
+		c.plans.close()
+		return nil, err
+	}
 	if len(cfg.SealKeys) > 0 {
 		if c.seal, err = resultset.NewSeal(cfg.SealKeys...); err != nil {
-			c.plans.close()
+			c.closeMemos()
 			return nil, err
 		}
 	}
@@ -38,19 +46,12 @@ func New(cfg Config) (*Cache, error) {
 	c.entries, err = local.New(cfg.Local, c.clock, func(_ uint64, e *entry) int { return e.bytes() })
 	if err != nil {
 		c.clock.Stop()
-		c.plans.close()
+		c.closeMemos()
 		return nil, err
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c, nil
 }
-
-// entryOverhead is an entry without what it points to, in size classes of the
-// Go allocator: the entry itself and its list of tags.
-const entryOverhead = 192
-
-// bytes is what the entry holds on the heap.
-func (e *entry) bytes() int { return entryOverhead + len(e.key.args) + e.set.Bytes() }
 
 // Close ends the work in the background and waits for it. Databases wrapped
 // with the cache go on working: their reads bypass it, and their writes are
@@ -70,8 +71,13 @@ func (c *Cache) Close() error {
 	})
 	c.entries.Close()
 	c.clock.Stop()
-	c.plans.close()
+	c.closeMemos()
 	return nil
+}
+
+func (c *Cache) closeMemos() {
+	c.plans.close()
+	c.decisions.Close()
 }
 
 // SetEnabled turns the cache off and on: while it is off, reads go to the

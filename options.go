@@ -38,8 +38,8 @@ func with(ctx context.Context, change func(*options)) context.Context {
 }
 
 // WithTTL asks that reads under the context be cached for ttl, whatever their
-// hints and the rules say, and that none older than ttl be shown. A ttl of 0
-// or less is [WithBypass].
+// hints and the rules say, and that none older than ttl be shown, not as a
+// [Stale] one either. A ttl of 0 or less is [WithBypass].
 func WithTTL(ctx context.Context, ttl time.Duration) context.Context {
 	if ttl <= 0 {
 		return WithBypass(ctx)

@@ -40,13 +40,9 @@ func (o *origin) NewSession(c *wrap.Conn) wrap.Session {
 }
 
 // Closed implements wrap.Owner. What is known of a database is forgotten with
-// the last connector that reaches it, but not while a connection is still in
-// use: what it writes has to reach those who open the database anew.
+// the last connector that reaches it.
 func (o *origin) Closed() {
 	o.cache.origins.remove(o)
-	if o.connector.Stats().Open > 0 {
-		return
-	}
 	o.mu.Lock()
 	used := o.servers
 	o.servers = nil
@@ -92,15 +88,14 @@ func (o *origin) Dialed(ctx context.Context, base driver.Conn) any {
 
 func (o *origin) identify(ctx context.Context, base driver.Conn) *identity {
 	c := o.cache
-	prober := c.prober
-	if prober == nil {
+	if c.prober == nil {
 		srv := o.server(unprobed)
 		if srv.current() == nil {
 			srv.catalog.Store(&snapshot{catalog: dialect.Names{}, ddl: srv.ddl.Load()})
 		}
 		return o.intern(srv, dialect.Session{})
 	}
-	srvID, session, err := prober.Probe(ctx, base)
+	srvID, session, err := c.probe(ctx, base)
 	if err != nil {
 		c.warnOnce("probe", "cannot identify the server, nothing is cached", "error", err)
 		return &identity{refuse: ReasonProbe}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/local"
+	"github.com/querycache/querycache/stampede"
 )
 
 // A plan is what is known of one text. It is shared by all connections.
@@ -25,6 +26,8 @@ type plan struct {
 	// decided are the last decisions, placed by identity; one holds while
 	// identity and catalog are those it was made for.
 	decided [4]atomic.Pointer[decision]
+	// cost is what its query takes.
+	cost stampede.Cost
 	// refused is set for a while after an answer could not be kept.
 	refused atomic.Pointer[refusal]
 }
@@ -144,11 +147,6 @@ func (b *plans) analyse(text string) *plan {
 		b.byKey.Set(p.key, p.stmt, 0)
 	}
 	return p
-}
-
-// forget drops a decision whose tags or catalog are outdated.
-func (p *plan) forget(d *decision) {
-	p.decided[d.ident.hash%uint64(len(p.decided))].CompareAndSwap(d, nil)
 }
 
 // refuse keeps the statement from being cached for a while.

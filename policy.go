@@ -2,6 +2,7 @@ package querycache
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/querycache/querycache/dialect"
@@ -9,17 +10,28 @@ import (
 	"github.com/querycache/querycache/invalidation"
 )
 
-// A decision is what is done with a text for one identity and one catalog. It
-// is immutable and shared.
+// A decision is what is done with a text for one identity and one catalog. What
+// it says is immutable and shared.
 type decision struct {
 	ident *identity
-	snap  *snapshot
+	// catalog is the id of the snapshot that it was made with: the snapshot
+	// itself must not be kept by decisions that nobody asks for any more.
+	catalog uint64
+	// kept: it is in the memo.
+	kept atomic.Bool
 
 	// refuse is why a read is not cached, whatever its lifetime.
 	refuse Reason
+	// unasked: the session has to be asked for settings first.
+	unasked bool
 	// ttl is the lifetime by hint, rule or default; 0: none.
-	ttl    time.Duration
+	ttl time.Duration
+	// stale is for how much longer it may be shown while a new one is being
+	// read, or cannot be.
+	stale  time.Duration
 	limits resultset.Limits
+	// keep: an answer outlives the writes of other processes; see keeps.
+	keep bool
 	// tables are the relations that the answer depends on; tags add those
 	// that a hint gives.
 	tables []string
@@ -30,19 +42,10 @@ type decision struct {
 	writesTables []string
 	why          Reason
 	taints       bool // the session may be changed by what is called
+	strays       bool // even what names mean there
+	beyond       bool // see dialect.Resolution
+	astray       Reason
 	alters       bool // the schema may be
-}
-
-// decide returns the decision for p. It is remembered with the plan as long
-// as identity and catalog stay.
-func (c *Cache) decide(p *plan, ident *identity, snap *snapshot) *decision {
-	place := &p.decided[ident.hash%uint64(len(p.decided))]
-	if d := place.Load(); d != nil && d.ident == ident && d.snap == snap {
-		return d
-	}
-	d := c.newDecision(p, ident, snap)
-	place.Store(d)
-	return d
 }
 
 // lifetime returns how long an answer to the read may be shown, or why it is
@@ -58,35 +61,50 @@ func (d *decision) lifetime(opts *options) (time.Duration, Reason) {
 	return ttl, d.refuse
 }
 
+// keeps reports whether answers that lack writes of other processes may be shown.
+// Who asks for certain writes, by a token, is not shown them.
+func (d *decision) keeps(opts *options) bool {
+	return d.keep && (opts == nil || len(opts.notBefore) == 0)
+}
+
 func (c *Cache) newDecision(p *plan, ident *identity, snap *snapshot) *decision {
-	d := &decision{ident: ident, snap: snap, limits: c.cfg.limits()}
+	d := &decision{ident: ident, catalog: snap.id, limits: c.cfg.limits()}
 	srv := ident.server
 	resolved := snap.catalog.Resolve(p.stmt, ident.session)
-	d.taints = resolved.Taints
+	d.taints, d.strays = resolved.Taints, resolved.Taints && !resolved.NamesStay
+	d.beyond, d.astray = resolved.Beyond, resolved.Astray
 	d.why = resolved.Everything
 	d.writesTables = resolved.Writes
 	d.writes = srv.tags(resolved.Writes)
+	if d.why == "" && srv.escapes.writes(resolved.Writes) {
+		d.why = ReasonEscaped
+	}
 	if d.why != "" {
 		d.writes = invalidation.Everything()
 	}
 	switch d.why {
 	case dialect.ReasonVolatile, dialect.ReasonUnknownFunc:
 		d.alters = true // a function that writes may do anything
+	case dialect.ReasonSystemTable:
+		d.alters = true // a catalog is the schema
 	}
 	if !p.readable() {
 		d.refuse = dialect.ReasonNotRead
 		return d
 	}
-	d.refuse = resolved.Refuse
+	d.refuse, d.unasked = resolved.Refuse, resolved.Unasked
 	relations := resolved.Reads
 	if len(p.hint.tables) > 0 {
-		relations, d.refuse = vouch(p, relations, d.refuse, snap, ident)
+		relations = d.vouch(p, relations, snap.catalog)
 	}
 	d.tables = relations
 	d.tags = srv.space.Tags(slices.Concat(relationTags(relations), userTags(p.hint.tags))...)
 	c.applyRules(d, p, relations, snap, ident)
 	if d.refuse == "" && p.hint.off {
 		d.refuse = ReasonOff
+	}
+	if d.refuse == "" && srv.escapes.reads(relations) {
+		d.refuse = ReasonEscaped
 	}
 	if p.badHint {
 		d.refuse = ReasonMalformedHint
@@ -95,13 +113,15 @@ func (c *Cache) newDecision(p *plan, ident *identity, snap *snapshot) *decision 
 }
 
 // vouch adds the relations that a hint declares. They lift a refusal that
-// comes from the text or the catalog, not one that protects a session.
-func vouch(p *plan, relations []string, refuse Reason, snap *snapshot, ident *identity) ([]string, Reason) {
+// comes from the text or the catalog, not a firm one, be it for what the text
+// names or for what the hint does.
+func (d *decision) vouch(p *plan, relations []string, catalog dialect.Catalog) []string {
 	relations = slices.Clone(relations)
 	for _, table := range p.hint.tables {
-		tags, ok := snap.catalog.Tags(table, ident.session)
+		tags, ok := catalog.Tags(table, d.ident.session)
 		if !ok {
-			return relations, ReasonTable
+			d.refuse = ReasonTable
+			return relations
 		}
 		for _, tag := range tags {
 			if !slices.Contains(relations, tag) {
@@ -109,17 +129,14 @@ func vouch(p *plan, relations []string, refuse Reason, snap *snapshot, ident *id
 			}
 		}
 	}
-	switch refuse {
-	case dialect.ReasonTempTable, dialect.ReasonAttached, dialect.ReasonMemory,
-		dialect.ReasonDirtyReads, dialect.ReasonLocking, dialect.ReasonMulti,
-		dialect.ReasonSessionFunc, dialect.ReasonHolds, dialect.ReasonStrings,
-		dialect.ReasonRowSecurity, dialect.ReasonReplica:
-		return relations, refuse
+	// What a function reads is named by the hint only: read it as a query would.
+	named := catalog.Resolve(&dialect.Statement{Kind: dialect.Read, SingleRead: true, Reads: p.hint.tables}, d.ident.session)
+	d.unasked = d.unasked || named.Unasked
+	if d.refuse = d.refuse.Or(named.Refuse); d.refuse.Firm() || !p.stmt.SingleRead {
+		return relations
 	}
-	if !p.stmt.SingleRead {
-		return relations, refuse
-	}
-	return relations, ""
+	d.refuse = ""
+	return relations
 }
 
 // applyRules sets lifetime and limits: a hint is stronger than a rule, a rule
@@ -137,14 +154,18 @@ func (c *Cache) applyRules(d *decision, p *plan, relations []string, snap *snaps
 			continue
 		}
 		found = true
-		d.ttl = rule.TTL
+		d.ttl, d.stale, d.keep = rule.TTL, rule.Stale, rule.KeepOnWrite
 		if rule.MaxRows > 0 {
 			d.limits.Rows = rule.MaxRows
 		}
 	}
 	h := &p.hint
+	d.keep = d.keep || h.keep
 	if h.ttl > 0 {
 		d.ttl = h.ttl
+	}
+	if h.stale > 0 {
+		d.stale = h.stale
 	}
 	if h.maxRows > 0 {
 		d.limits.Rows = h.maxRows

@@ -16,6 +16,10 @@ type queryKey struct {
 	// args is the encoding of the arguments, of what Config.Session said
 	// and of the tags of the context.
 	args string
+	// kept tells apart those who load it: one who minds the writes of other
+	// processes must not join one who does not. It is not part of the key of
+	// an answer, whose stamp says for whom it is good.
+	kept bool
 }
 
 // is compares without building a queryKey.

@@ -15,8 +15,10 @@ import (
 const ReadOnly = "\x00read only"
 
 // Raw runs f with the connection of the wrapped driver, for what the driver
-// offers beyond database/sql: COPY, batches. Tables are what f writes, as in
-// SQL; none means anything, and [ReadOnly] nothing. They are announced before
+// offers beyond database/sql: COPY, batches. Tables are what f writes by itself,
+// as in SQL: what foreign keys and triggers of theirs write is followed, and a
+// trigger that is not declared (Config.Writes) means anything. No table means
+// anything, and [ReadOnly] nothing. They are announced before
 // f runs and invalidated after it, also if it fails. In a transaction that is
 // open on conn, they are invalidated by its COMMIT.
 //
@@ -57,21 +59,23 @@ func (s *session) raw(ctx context.Context, base driver.Conn, f func(driver.Conn)
 	asOf := s.cache.altered.Load()
 	ident := s.ident()
 	var tags invalidation.Tags
+	var why Reason
 	switch {
 	case all || ident.server == nil:
 		tags = invalidation.Everything()
 	case len(tables) > 0:
-		tags = ident.server.relations(tables)
+		tags, why = s.behind(ident, tables)
 	}
 	if tags.Empty() {
 		s.handedOut()
+		defer s.reconcile() // it may have ended the transaction
 		return f(base)
 	}
 	var w write
 	if s.tainted {
 		w.all = s.cache.beginEverywhere(ReasonExposed, true)
 	} else {
-		w = s.cache.begin(ident, tags, all, "")
+		w = s.cache.begin(ident, tags, all, why)
 	}
 	if s.tx != noTx {
 		s.note(tags, all, s.tainted, asOf)
@@ -80,13 +84,34 @@ func (s *session) raw(ctx context.Context, base driver.Conn, f func(driver.Conn)
 		w.cancel()
 		return err
 	}
+	w.space.Apart()
+	w.all.apart()
 	err = errPanicked
 	defer func() {
 		s.handedOut() // f may have changed the session
 		w.end(s.unknown(err))
+		s.reconcile()
 	}()
 	err = f(base)
 	return err
+}
+
+// behind returns what may be written with tables.
+func (s *session) behind(ident *identity, tables []dialect.Table) (invalidation.Tags, Reason) {
+	tags := ident.server.relations(tables)
+	snap := ident.server.current()
+	if snap == nil || s.cache.prober == nil {
+		return tags, "" // they are everything, or names
+	}
+	st := &dialect.Statement{Kind: dialect.Write}
+	for _, t := range tables {
+		st.Writes = append(st.Writes, dialect.Target{Table: t, Ops: dialect.Insert | dialect.Update | dialect.Delete | dialect.Truncate})
+	}
+	r := snap.catalog.Resolve(st, ident.session)
+	if r.Everything != "" || ident.server.escapes.writes(r.Writes) {
+		return invalidation.Everything(), cmpReason(r.Everything, ReasonEscaped)
+	}
+	return tags.With(ident.server.tags(r.Writes)), ""
 }
 
 // Unwrap returns the connection of the wrapped driver inside sql.Conn.Raw, or

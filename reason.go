@@ -32,6 +32,7 @@ const (
 	ReasonCustomType     Reason = "custom_type"        // the driver returned a value that cannot be replayed exactly
 	ReasonManySets       Reason = "many_result_sets"   // more than one result set
 	ReasonExposed        Reason = "connection_exposed" // Unwrap handed out the driver's connection
+	ReasonEscaped        Reason = "write_escaped"      // a table was written by what is not known: Config.SampleWrites
 	ReasonUser           Reason = "invalidate_all"     // InvalidateAll was called
 )
 

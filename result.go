@@ -8,8 +8,7 @@ import (
 // Source is where the rows of a statement came from.
 type Source uint8
 
-// The sources. Remote and Stale belong to tiers and modes that this version
-// does not have yet; they are named so that a switch can be complete.
+// The sources.
 const (
 	Unknown   Source = iota // no statement has returned yet
 	Local                   // the in-process tier

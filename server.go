@@ -25,9 +25,15 @@ type server struct {
 	ddl     atomic.Uint64
 	catalog atomic.Pointer[snapshot]
 	loading atomic.Bool
+	// reading is the last time that the catalog was read in the background.
+	reading atomic.Pointer[reading]
+	// took is for how long it was last read when it had changed, nanoseconds.
+	took atomic.Int64
 	// rest is when the catalog may be read in the background again, in Unix
 	// nanoseconds: see [origin.refreshCatalog].
 	rest atomic.Int64
+
+	escapes escapes
 
 	fleet atomic.Pointer[fleet] // nil without a shared tier
 
@@ -37,8 +43,11 @@ type server struct {
 // A snapshot is a catalog as of some count of schema changes.
 type snapshot struct {
 	catalog dialect.Catalog
-	ddl     uint64
-	asked   time.Time // before it was read
+	// id is equal for snapshots with the same catalog only. All that are Names
+	// have 0.
+	id    uint64
+	ddl   uint64
+	asked time.Time // before it was read
 	// fingerprint was read before the catalog; "" if there is none.
 	fingerprint string
 }
@@ -60,7 +69,8 @@ func (s *server) current() *snapshot {
 
 // read loads the catalog through conn. A schema change meanwhile makes what
 // was read worthless; the caller then finds current still nil.
-func (s *server) read(ctx context.Context, prober dialect.Prober, conn driver.Conn) error {
+func (s *server) read(ctx context.Context, c *Cache, conn driver.Conn) error {
+	prober := c.prober
 	next := &snapshot{ddl: s.ddl.Load(), asked: time.Now()}
 	if f, ok := prober.(dialect.Fingerprinter); ok {
 		var err error
@@ -70,15 +80,33 @@ func (s *server) read(ctx context.Context, prober dialect.Prober, conn driver.Co
 	}
 	last := s.catalog.Load()
 	if last != nil && next.fingerprint != "" && next.fingerprint == last.fingerprint {
-		next.catalog = last.catalog // what might have changed it has not
+		next.catalog, next.id = last.catalog, last.id // what might have changed it has not
 	} else {
 		var err error
 		if next.catalog, err = prober.Load(ctx, conn); err != nil {
 			return err
 		}
+		next.catalog = c.declare(next.catalog)
+		s.took.Store(int64(time.Since(next.asked)))
+		next.id = catalogs.Add(1)
+		c.settings.learn(next.catalog)
 	}
 	s.catalog.Store(next)
+	if last != nil && guard(last.catalog) != guard(next.catalog) {
+		// Others have changed who may see what. What sessions are has to be
+		// looked at again, and what is kept is not waited for to expire.
+		c.altered.Add(1)
+		all := s.space.Begin(invalidation.Everything())
+		all.End(false)
+	}
 	return nil
+}
+
+func guard(catalog dialect.Catalog) string {
+	if g, ok := catalog.(dialect.Guarded); ok {
+		return g.Guard()
+	}
+	return ""
 }
 
 // tags resolves canonical relation names to tags.
@@ -94,6 +122,9 @@ func relationTags(relations []string) []string {
 	}
 	return out
 }
+
+// relationOf is the relation that a tag is of, false if it is a user's.
+func relationOf(tag string) (string, bool) { return strings.CutPrefix(tag, "t:") }
 
 func userTags(tags []string) []string {
 	out := make([]string, len(tags))

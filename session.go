@@ -48,12 +48,16 @@ type session struct {
 	logElsewhere bool
 	// logAsOf counts the schema changes before the first of it was analysed.
 	logAsOf uint64
+	// asks is what of the transaction is not in log: the database is asked.
+	asks asking
 
 	// kept: the real connection holds state that its next user relies on.
 	kept bool
 	// tainted: what it holds may change answers, and was not looked at yet;
+	// strays: names may even mean other relations than they did, or the
+	// transaction be another one;
 	// holds: it may hold what nothing may be cached with.
-	tainted, holds bool
+	tainted, strays, holds bool
 	// own is the identity found when it was looked at, and ownAsOf the count
 	// of schema changes before; nil: that of the real connection.
 	own     *identity
@@ -92,10 +96,24 @@ func (s *session) ident() *identity {
 func (s *session) Query(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Rows, error) {
 	s.settle()
 	p := s.plan(text, args)
-	if p.readable() && !s.callsWrite(p) {
+	if !p.readable() {
+		return s.queryAround(ctx, stmt, text, p, args)
+	}
+	reason := s.callsWrite(ctx, p)
+	if reason == "" {
 		return s.read(ctx, stmt, text, p, args)
 	}
-	return s.queryAround(ctx, stmt, text, p, args)
+	opts := optionsOf(ctx)
+	reason = cmpReason(s.cache.unwanted(p, opts), reason)
+	if err := s.cache.tolerates(p, reason); err != nil {
+		return nil, err
+	}
+	rows, err := s.queryAround(ctx, stmt, text, p, args)
+	if err != driver.ErrSkip { //nolint:errorlint // database/sql compares it so
+		s.cache.stats.bypasses.add(reason)
+		opts.report(Database, reason, 0, 0)
+	}
+	return rows, err
 }
 
 // plan returns what is known of the statement: nothing, if an argument may
@@ -107,27 +125,46 @@ func (s *session) plan(text string, args []driver.NamedValue) *plan {
 	return s.cache.plans.get(text)
 }
 
-// callsWrite reports whether functions of a query, or of views that it reads,
-// may write: it is then run as a write. So are unknown ones while the catalog
-// is not known.
-func (s *session) callsWrite(p *plan) bool {
+// callsWrite returns why functions of a query, or of views that it reads, may
+// write; empty if they do not. It is then run as a write. So is one with functions
+// while the catalog is not known.
+func (s *session) callsWrite(ctx context.Context, p *plan) Reason {
+	calls := Reason("")
+	if p.stmt.Calls {
+		calls = dialect.ReasonUnknownFunc
+	}
 	ident := s.ident()
 	if ident.server == nil || s.cache.prober == nil { // then there is no catalog to ask
-		return p.stmt.Calls
+		return calls
 	}
 	snap := ident.server.current()
+	if snap == nil && calls != "" {
+		snap = s.catalog(ctx, ident.server)
+	}
 	if snap == nil {
-		return p.stmt.Calls
+		if calls != "" {
+			return ReasonCatalog
+		}
+		// The views of the last one that was known are there still, most likely.
+		if snap = ident.server.catalog.Load(); snap == nil {
+			return ""
+		}
 	}
 	d := s.cache.decide(p, ident, snap)
-	return !d.writes.Empty()
+	switch {
+	case !d.writes.Empty():
+		return cmpReason(d.refuse, dialect.ReasonNotRead)
+	case s.strays && d.astray != "":
+		return d.astray
+	}
+	return ""
 }
 
 // Exec implements wrap.Session.
 func (s *session) Exec(ctx context.Context, stmt *wrap.Stmt, text string, args []driver.NamedValue) (driver.Result, error) {
 	s.settle()
 	p := s.plan(text, args)
-	if p.readable() && !s.callsWrite(p) {
+	if p.readable() && s.callsWrite(ctx, p) == "" {
 		res, err := s.conn.RunExec(ctx, stmt, text, args)
 		s.ran(p, err)
 		return res, err
@@ -183,6 +220,7 @@ func (s *session) Returned() (keep bool) {
 func (s *session) Exposed() {
 	if !s.exposed.open() {
 		s.exposed = s.cache.beginEverywhere(ReasonExposed, true)
+		s.exposed.apart()
 	}
 	s.handedOut()
 	if s.tx != noTx {
@@ -192,14 +230,14 @@ func (s *session) Exposed() {
 
 // handedOut notes that code outside has had the real connection: it may have
 // changed the session, or begun or ended a transaction.
-func (s *session) handedOut() { s.tainted, s.doubt = true, true }
+func (s *session) handedOut() { s.tainted, s.strays, s.doubt = true, true, true }
 
 // Lost implements wrap.Session: the server has ended the transaction and
 // forgotten the session.
 func (s *session) Lost() {
 	s.settle()
 	s.endTx()
-	s.kept, s.tainted, s.holds, s.own, s.doubt = false, false, false, nil, false
+	s.kept, s.tainted, s.strays, s.holds, s.own, s.doubt = false, false, false, false, nil, false
 	s.open = new(int)
 }
 
@@ -221,7 +259,7 @@ func (s *session) endTx() {
 	s.tx, s.unsure = noTx, false
 	s.savepoints, s.bySavepoint = nil, false
 	s.log.Reset()
-	s.logDDL, s.logElsewhere = false, false
+	s.logDDL, s.logElsewhere, s.asks = false, false, asking{}
 }
 
 // ran notes what a statement that writes nothing may have done to its session.
@@ -255,15 +293,14 @@ func (s *session) leave(effect dialect.Effect) {
 	case dialect.Holds:
 		s.holds = true
 	case dialect.Taints:
-		s.tainted = true
+		s.tainted, s.strays = true, true
 	}
 }
 
 // untaint asks the server what the session is now. It reports false if that
 // cannot be known.
 func (s *session) untaint(ctx context.Context) bool {
-	prober := s.cache.prober
-	if prober == nil {
+	if s.cache.prober == nil {
 		return false
 	}
 	base, err := s.conn.Base(ctx)
@@ -274,11 +311,11 @@ func (s *session) untaint(ctx context.Context) bool {
 		return false
 	}
 	asOf := s.cache.altered.Load()
-	id, sess, err := prober.Probe(ctx, base)
+	id, sess, err := s.cache.probe(ctx, base)
 	if err != nil {
 		return false
 	}
 	s.own, s.ownAsOf = s.origin.intern(s.origin.server(id), sess), asOf
-	s.tainted, s.holds, s.kept = false, false, true
+	s.tainted, s.strays, s.holds, s.kept = false, false, false, true
 	return true
 }

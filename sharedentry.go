@@ -15,9 +15,13 @@ type sharedEntry struct {
 	stamp invalidation.FleetStamp
 	asked time.Time // by the clock of Redis, before the query was sent
 	ttl   time.Duration
+	cost  time.Duration // what its query takes; 0: not known
 	tags  []string
 	rows  []byte // of package resultset
 }
+
+// maxCost bounds what is believed of another's query.
+const maxCost = time.Hour
 
 var errSharedEntry = errors.New("querycache: an entry of the shared tier is malformed")
 
@@ -28,6 +32,7 @@ func (e *sharedEntry) append(dst []byte) []byte {
 	head = binary.AppendUvarint(head, e.stamp.Seq)
 	head = binary.AppendVarint(head, e.asked.UnixMicro())
 	head = binary.AppendVarint(head, e.ttl.Microseconds())
+	head = binary.AppendUvarint(head, uint64(e.cost.Microseconds()))
 	head = binary.AppendUvarint(head, uint64(len(e.tags)))
 	for _, tag := range e.tags {
 		head = appendKeyString(head, tag)
@@ -39,8 +44,9 @@ func (e *sharedEntry) append(dst []byte) []byte {
 
 var sharedSum = crc32.MakeTable(crc32.Castagnoli)
 
-// parseShared reads what append has written. The bytes need not be trusted.
-func parseShared(data []byte) (e sharedEntry, err error) {
+// parseShared reads what append has written. The bytes need not be trusted. An
+// entry whose tags are the known ones, which it nearly always has, shares them.
+func parseShared(data []byte, known ...string) (e sharedEntry, err error) {
 	if len(data) < 4 {
 		return e, errSharedEntry
 	}
@@ -55,9 +61,8 @@ func parseShared(data []byte) (e sharedEntry, err error) {
 	e.stamp.Seq = r.uvarint()
 	e.asked = time.UnixMicro(r.varint())
 	e.ttl = time.Duration(r.varint()) * time.Microsecond
-	for left := r.uvarint(); left > 0 && !r.bad; left-- {
-		e.tags = append(e.tags, r.text())
-	}
+	e.cost = time.Duration(min(r.uvarint(), uint64(maxCost/time.Microsecond))) * time.Microsecond
+	e.tags = r.texts(known)
 	if r.bad || len(r.rest) > 0 || e.ttl <= 0 || e.ttl > maxShared {
 		return e, errSharedEntry
 	}
@@ -90,13 +95,35 @@ func (r *sharedReader) varint() int64 {
 	return v
 }
 
-func (r *sharedReader) text() string {
+func (r *sharedReader) text() string { return string(r.bytes()) }
+
+func (r *sharedReader) bytes() []byte {
 	n := r.uvarint()
 	if n > uint64(len(r.rest)) {
 		r.bad, r.rest = true, nil
-		return ""
+		return nil
 	}
-	s := string(r.rest[:n])
+	b := r.rest[:n]
 	r.rest = r.rest[n:]
-	return s
+	return b
+}
+
+// texts reads a number of texts. It returns known if that is what they are.
+func (r *sharedReader) texts(known []string) (list []string) {
+	left := r.uvarint()
+	if left == uint64(len(known)) && left > 0 {
+		ahead := *r
+		same := true
+		for _, text := range known {
+			same = string(ahead.bytes()) == text && same
+		}
+		if same && !ahead.bad {
+			*r = ahead
+			return known
+		}
+	}
+	for ; left > 0 && !r.bad; left-- {
+		list = append(list, r.text())
+	}
+	return list
 }

@@ -2,6 +2,7 @@ package querycache
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 var sharedEntries = []sharedEntry{
 	{ttl: time.Second, rows: []byte{}},
-	{stamp: invalidation.FleetStamp{Epoch: "E", Seq: 1 << 60}, asked: time.UnixMicro(1_790_000_000_000_000), ttl: maxShared,
+	{stamp: invalidation.FleetStamp{Epoch: "E", Seq: 1 << 60}, asked: time.UnixMicro(1_790_000_000_000_000), ttl: maxShared, cost: maxCost,
 		tags: []string{"t:public.books", `t:"a,b"`, "u:tenant:42", ""}, rows: []byte("rows")},
 }
 
@@ -27,6 +28,12 @@ func TestSharedEntry(t *testing.T) {
 		got.asked = want.asked
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v, want %+v", got, want)
+		}
+		for _, known := range [][]string{want.tags, {"t:public.books"}, {"t:public.books", `t:"a,b"`, "u:tenant:42", "x"}, {"t:public.books", `t:"a,b"`, "u:tenant:42", "", ""}} {
+			again, err := parseShared(data, known...)
+			if err != nil || !slices.Equal(again.tags, want.tags) {
+				t.Errorf("tags %q, error %v, while %q were known; want %q", again.tags, err, known, want.tags)
+			}
 		}
 		head := len(data) - len(want.rows)
 		for i := range head {

@@ -1,36 +1,32 @@
 package querycache
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql/driver"
-	"slices"
+	"math"
 	"time"
 
+	"github.com/querycache/querycache/internal/mistake"
 	"github.com/querycache/querycache/internal/resultset"
+	"github.com/querycache/querycache/remote"
 )
 
 // sharedKey is what the answer lies under in the shared tier.
 func (l *load) sharedKey() []byte {
-	h := sha256.New()
-	var b []byte
+	var room [512]byte
+	b := room[:0]
 	for _, part := range []string{l.key.ident.shared, l.key.text, l.key.args} {
 		b = appendKeyString(b, part)
 	}
-	h.Write(b)
-	return h.Sum(nil)
+	sum := sha256.Sum256(b)
+	return sum[:]
 }
 
-// fromShared looks for the answer in the shared tier. st was taken before: what
-// was written since, by this process or others, makes one of the two stamps
-// invalid.
+// fromShared looks for the answer in the shared tier.
 func (l *load) fromShared(ctx context.Context, st stamp, args []driver.NamedValue) *resultset.Set {
-	s, c := l.session, l.session.cache
-	f := l.decision.ident.server.fleet.Load()
-	if f == nil || l.lapsed || l.refreshes() || l.key.ident.shared == "" {
-		return nil
-	}
-	t := f.tier.Load()
+	t := l.tier()
 	if t == nil {
 		return nil
 	}
@@ -39,29 +35,61 @@ func (l *load) fromShared(ctx context.Context, st stamp, args []driver.NamedValu
 	if err != nil || payload == nil {
 		return nil
 	}
-	if c.seal != nil {
-		if payload, err = c.seal.Open(t.EntryKey(key), payload); err != nil {
-			c.stats.unreadable.Add(1)
-			return nil
-		}
+	return l.adopt(ctx, t, key, payload, st, args)
+}
+
+// adopt judges what lay in the shared tier, and keeps it here if it is good. st
+// was taken before it was asked for: what was written since, by this process or
+// others, makes one of the two stamps invalid.
+func (l *load) adopt(ctx context.Context, t *remote.Tier, key, payload []byte, st stamp, args []driver.NamedValue) *resultset.Set {
+	s, c := l.session, l.session.cache
+	f := l.decision.ident.server.fleet.Load()
+	if l.unreadable != nil && bytes.Equal(payload, l.unreadable) {
+		return nil // looked at again, with the lease
 	}
-	e, err := parseShared(payload)
-	if err != nil {
+	stored := payload
+	unreadable := func() *resultset.Set {
+		l.unreadable = stored
 		c.stats.unreadable.Add(1)
 		return nil
 	}
+	if c.seal != nil {
+		var err error
+		if payload, err = c.seal.Open(t.EntryKey(key), payload); err != nil {
+			return unreadable()
+		}
+	}
+	tags := l.tags().Names()
+	e, err := parseShared(payload, tags...)
+	if err != nil {
+		return unreadable()
+	}
+	l.plan.cost.Learn(e.cost)
 	old := max(f.now(time.Now()).Sub(e.asked), 0)
-	if left := min(e.ttl, l.ttl) - old; left <= 0 || !f.node.Valid(e.stamp, slices.Concat(e.tags, l.tags().Names())) ||
-		!st.Valid() || !f.node.Alive(age) {
+	ttl := min(e.ttl, l.ttl)
+	here := st.Stamp
+	valid := f.node.Valid(e.stamp, tags) && f.node.Valid(e.stamp, e.tags)
+	if !valid && l.keeps() && f.node.Kept(e.stamp, tags) && f.node.Kept(e.stamp, e.tags) {
+		valid, here = true, here.OnlyKept()
+	}
+	if old >= ttl || !valid || !l.good(&st.Stamp) || !f.node.Alive(age) {
 		return nil
+	}
+	refreshes := l.background || l.claimed
+	if refreshes && old > age(l.old.asked)/2 {
+		return nil // the one that is to be refreshed
 	}
 	set, err := resultset.Decode(e.rows, l.decision.limits, s.scans(ctx, args))
 	if err != nil {
-		c.stats.unreadable.Add(1)
-		return nil
+		return unreadable()
 	}
-	c.stats.shared.Add(1)
-	s.cache.entries.Set(l.hash, &entry{key: l.key, set: set, stamp: st.Stamp, asked: time.Now().Add(-old)}, min(e.ttl, l.ttl)-old)
+	if refreshes {
+		c.stats.adopted.Add(1)
+	}
+	if !l.background {
+		c.stats.shared.Add(1)
+	}
+	l.keep(set, here, time.Now().Add(-old), ttl)
 	l.opts.report(Remote, "", old, l.ttl)
 	return set
 }
@@ -82,11 +110,37 @@ func (l *load) toShared(set *resultset.Set, st stamp, left time.Duration) {
 		c.stats.unportable.Add(1)
 		return
 	}
-	e := sharedEntry{stamp: st.fleet, asked: f.now(st.asked), ttl: min(l.ttl, maxShared), tags: l.tags().Names(), rows: rows}
+	if mistake.Made(mistake.Delete) {
+		st.fleet.Seq = math.MaxUint64
+	}
+	e := sharedEntry{
+		stamp: st.fleet, asked: f.now(st.asked), ttl: min(l.ttl, maxShared), cost: l.plan.cost.Load(),
+		tags: l.tags().Names(), rows: rows,
+	}
 	payload := e.append(make([]byte, 0, len(rows)+256))
 	key := l.sharedKey()
 	if c.seal != nil {
 		payload = c.seal.Seal(nil, t.EntryKey(key), payload)
 	}
-	t.Set(key, payload, min(left, maxShared))
+	t.SetLeased(key, payload, min(left, maxShared), l.handOver())
+}
+
+// handOver returns the lease, if one is held, for others to have.
+func (l *load) handOver() remote.Lease {
+	lease := l.lease
+	l.lease = remote.Lease{}
+	if lease.Held() && time.Now().After(l.until) {
+		l.session.cache.stats.expired.Add(1)
+	}
+	return lease
+}
+
+// yield gives back a lease without an answer.
+func (l *load) yield() {
+	lease := l.handOver()
+	if f := l.decision.ident.server.fleet.Load(); f != nil && lease.Held() {
+		if t := f.tier.Load(); t != nil {
+			t.Release(lease)
+		}
+	}
 }

@@ -20,6 +20,17 @@ type Stats struct {
 	// Coalesced are cacheable reads answered by another caller's query that
 	// was under way.
 	Coalesced int64
+	// Stale are reads answered beyond the lifetime of the answer, as their
+	// hint or rule allowed.
+	Stale int64
+	// Refreshes are those before, or after, the end of a lifetime.
+	Refreshes RefreshStats
+	// Leases are those of loads in the shared tier.
+	Leases LeaseStats
+	// LoadsWaited are loads that waited because Config.MaxLoads were under way,
+	// and LoadsOverran those of them that went on without a place, since none
+	// of these had ended for a second.
+	LoadsWaited, LoadsOverran int64
 	// Shared are the figures of the shared tier.
 	Shared SharedStats
 	// Stored are answers kept. Discarded are answers that a write made
@@ -33,6 +44,12 @@ type Stats struct {
 	Invalidations  int64
 	InvalidatedAll int64
 	Everything     map[Reason]int64
+	// WriteQueries counts the transactions of which the database was asked what
+	// they have written.
+	WriteQueries int64
+	// WriteEscapes counts the tables that those transactions have written
+	// without anybody knowing; see Config.SampleWrites.
+	WriteEscapes int64
 	// MalformedHints counts texts whose hint has a mistake.
 	MalformedHints int64
 	// Local are the entries, bytes and removals of the in-process tier.
@@ -43,6 +60,29 @@ type Stats struct {
 	// 64. LoadLatency is the time from the decision to query until the
 	// answer was read, of every miss.
 	HitLatency, LoadLatency Latency
+}
+
+// RefreshStats are the figures of answers that were loaded anew while the old
+// one was still shown.
+type RefreshStats struct {
+	// Started are the refreshes that began. Unchanged are those that found the
+	// same rows, Adopted those that found another process's answer in the
+	// shared tier, Failed those without an answer that could be kept.
+	Started, Unchanged, Adopted, Failed int64
+	// Skipped are those that did not begin: no connection was free, as many as
+	// Config.MaxLoads were under way, another process was at it, or an argument
+	// may change under the hands of its owner.
+	Skipped int64
+}
+
+// LeaseStats are the figures of the leases by which one process of a fleet
+// loads an answer while the others wait for it.
+type LeaseStats struct {
+	// Taken are loads that held the lease, Expired those of them that took
+	// longer than it lasts, so that another process may have loaded too.
+	// Answered are those that found another process's answer instead, Overdue
+	// those that waited for it in vain, and asked the database without one.
+	Taken, Expired, Answered, Overdue int64
 }
 
 // SharedStats are the figures of the shared tier; all zero without one.
@@ -92,9 +132,17 @@ func (c *Cache) Stats() Stats {
 		Stored: n.stored.Load(), Discarded: n.discarded.Load(),
 		Bypasses: n.bypasses.snapshot(), Everything: n.everything.snapshot(),
 		MalformedHints: n.malformed.Load(),
-		Local:          c.entries.Stats(),
-		HitLatency:     n.hitTime.snapshot(), LoadLatency: n.loadTime.snapshot(),
+		WriteQueries:   n.asked.Load(), WriteEscapes: n.escaped.Load(),
+		Local:      c.entries.Stats(),
+		HitLatency: n.hitTime.snapshot(), LoadLatency: n.loadTime.snapshot(),
 	}
+	st.Stale = n.stale.Load()
+	st.Refreshes = RefreshStats{
+		Started: n.refreshes.Load(), Unchanged: n.unchanged.Load(), Adopted: n.adopted.Load(),
+		Failed: n.unrefreshed.Load(), Skipped: n.skipped.Load(),
+	}
+	st.Leases = LeaseStats{Taken: n.leases.Load(), Expired: n.expired.Load(), Answered: n.leased.Load(), Overdue: n.overdue.Load()}
+	st.LoadsWaited, st.LoadsOverran = c.limiter.Stats()
 	st.Invalidations, st.InvalidatedAll = n.gone.Load(), n.goneAll.Load()
 	for _, srv := range c.servers.all() {
 		total, all := srv.space.Bumps()
@@ -120,11 +168,18 @@ type counters struct {
 	stored     atomic.Int64
 	discarded  atomic.Int64
 	malformed  atomic.Int64
+	stale      atomic.Int64
+	escaped    atomic.Int64
+	asked      atomic.Int64 // transactions of which the database was asked what they wrote
 	shared     atomic.Int64 // answers from the shared tier
 	unreadable atomic.Int64
 	unportable atomic.Int64
 	gone       atomic.Int64 // invalidations in databases that were closed
 	goneAll    atomic.Int64
+
+	refreshes, unchanged, adopted, unrefreshed, skipped atomic.Int64
+	leases, expired, leased, overdue                    atomic.Int64
+
 	bypasses   byReason
 	everything byReason
 	hitTime    histogram
@@ -139,8 +194,19 @@ func (n *counters) hit(start time.Time) {
 	}
 }
 
-func (n *counters) loaded(took time.Duration) {
-	n.misses.Add(1)
+// aged counts an answer near or past its end.
+func (n *counters) aged(source Source, start time.Time) {
+	if source == Stale {
+		n.stale.Add(1)
+		return
+	}
+	n.hit(start)
+}
+
+func (n *counters) loaded(took time.Duration, background bool) {
+	if !background { // nobody has read
+		n.misses.Add(1)
+	}
 	n.loadTime.add(took)
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/querycache/querycache"
+	"github.com/querycache/querycache/internal/mistake"
 	"github.com/querycache/querycache/internal/twin"
 )
 
@@ -237,21 +238,14 @@ func TestTwin(t *testing.T) {
 
 // TestTwinFindsFaults proves that TestTwin can fail: each mistake must show.
 func TestTwinFindsFaults(t *testing.T) {
-	tests := []struct {
-		name                                      string
-		stampLate, bumpEarly, bumpFirst, fillInTx bool
-	}{
-		{name: "stamp taken after the query", stampLate: true},
-		{name: "rows of writes bump at Query", bumpEarly: true},
-		{name: "bump before the COMMIT", bumpFirst: true},
-		{name: "reads of transactions stored", fillInTx: true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, m := range []mistake.Mistake{mistake.StampLate, mistake.BumpEarly, mistake.BumpFirst, mistake.FillInTx} {
+		t.Run(m.String(), func(t *testing.T) {
 			for seed := range uint64(50) {
 				r := newTwinRun(t, nil)
-				r.cache.SetFaults(tt.stampLate, tt.bumpEarly, tt.bumpFirst, tt.fillInTx)
-				if len(r.run(seed, 1500)) > 0 {
+				undo := mistake.Make(m)
+				found := r.run(seed, 1500)
+				undo()
+				if len(found) > 0 {
 					return
 				}
 			}

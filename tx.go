@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/mistake"
 	"github.com/querycache/querycache/invalidation"
 )
 
@@ -34,8 +35,8 @@ func (s *session) Begin(ctx context.Context, begin func() error) error {
 // error is no proof that nothing was committed.
 func (s *session) Commit(commit func() error) error {
 	s.settle()
-	w := s.beginLogged()
-	if s.cache.faults.bumpFirst {
+	w := s.beginCommit(context.Background())
+	if mistake.Made(mistake.BumpFirst) {
 		w.end(false)
 	}
 	if err := w.announce(context.Background()); err != nil {
@@ -105,22 +106,6 @@ func (s *session) ended(err error) {
 			s.conn.Discard()
 		}
 	}
-}
-
-// beginLogged marks what the transaction has written dirty.
-func (s *session) beginLogged() write {
-	tags := s.log.Tags()
-	if !tags.Empty() && s.logAsOf != s.cache.altered.Load() {
-		// The schema has changed since: what was written may be more.
-		tags = tags.With(invalidation.Everything())
-	}
-	switch {
-	case s.logElsewhere:
-		return write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession, s.logDDL), alters: s.logDDL}
-	case tags.Empty():
-		return write{}
-	}
-	return s.cache.begin(s.ident(), tags, s.logDDL, "")
 }
 
 // controls reports whether a kind begins, ends or divides a transaction.

@@ -36,8 +36,10 @@ func (s *session) renew(ctx context.Context) (known bool) {
 	}
 	now := s.cache.altered.Load()
 	if s.own != nil {
-		s.tainted = s.tainted || s.ownAsOf != now
-		return !s.tainted
+		if s.ownAsOf != now {
+			s.tainted, s.strays = true, true
+		}
+		return !s.strays
 	}
 	m, ok := s.conn.Mark().(*mark)
 	if !ok || m.asOf == now {
@@ -126,7 +128,7 @@ func (s *session) drifted() bool {
 		return false
 	}
 	if s.kept {
-		s.tainted = true
+		s.tainted, s.strays = true, true
 	} else {
 		s.conn.Discard()
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/querycache/querycache/dialect"
+	"github.com/querycache/querycache/internal/mistake"
 	"github.com/querycache/querycache/internal/resultset"
 	"github.com/querycache/querycache/internal/wrap"
 	"github.com/querycache/querycache/invalidation"
@@ -105,8 +106,11 @@ type around struct {
 	write   write
 	// logged: nothing of it is visible before the transaction ends.
 	logged bool
-	// taints: a function called may change the session.
-	taints bool
+	// taints: what is called may change the session; strays: also what names
+	// mean there.
+	taints, strays bool
+	// beyond: it may write past its transaction; see dialect.Resolution.
+	beyond bool
 }
 
 // before does what has to be done before the statement is sent. It adopts the
@@ -121,11 +125,26 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 	ident := s.ident()
 	asOf, ddl := s.cache.altered.Load(), ident.changes()
 	r := s.reach(ctx, p, ident)
-	a.taints = r.taints
+	// To ask what the session is now costs less than what its names would
+	// otherwise be feared to mean.
+	if (!known || s.strays) && r.why == "" && !r.tags.Empty() && s.tx == noTx && *s.open == 0 && s.untaint(ctx) {
+		known, ident = true, s.ident()
+		asOf, ddl = s.cache.altered.Load(), ident.changes()
+		r = s.reach(ctx, p, ident)
+	}
+	a.taints, a.strays, a.beyond = r.taints, r.strays, r.beyond
 	// Where the session is not known, names may mean tables of a database
-	// that another connector knows as its own.
-	elsewhere := !r.tags.Empty() && (!known || s.leadsElsewhere(r.why))
-	if s.tx != noTx && !s.unsure && (p.stmt.Kind == dialect.Write || p.stmt.Kind == dialect.Read) {
+	// that another connector knows as its own. Which databases are of the same
+	// server is not known either.
+	elsewhere := !r.tags.Empty() && (!known || s.leadsElsewhere(r.why) || r.tags.All() && (wide(p.stmt) || r.beyond))
+	// What is written beyond the transaction does not wait for its end.
+	within := s.tx != noTx && !s.unsure && !r.beyond
+	if within && (r.why != "" || elsewhere) && s.maySettleLater(p.stmt, ident) {
+		s.asks.note(r, elsewhere)
+		a.logged = true
+		return a, nil
+	}
+	if within && (p.stmt.Kind == dialect.Write || p.stmt.Kind == dialect.Read || p.stmt.Confined) {
 		s.note(r.tags, r.alters, elsewhere, asOf)
 		if ident.server != nil {
 			ident.server.space.Register(r.tags)
@@ -134,22 +153,14 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 		return a, nil
 	}
 	// In a session with unknown state a transaction may be open as well.
-	if s.tx != noTx || s.tainted || anyPart(p.stmt, dialect.Begin) || anyPart(p.stmt, dialect.Savepoint) {
+	if s.tx != noTx || s.strays || anyPart(p.stmt, dialect.Begin) || anyPart(p.stmt, dialect.Savepoint) {
 		s.note(r.tags, r.alters, elsewhere, asOf)
 	}
-	tags, alters := r.tags, r.alters
-	if ends(p.stmt) {
-		tags = tags.With(s.log.Tags())
-		alters = alters || s.logDDL
-		elsewhere = elsewhere || s.logElsewhere
+	now := logged{tags: r.tags, why: r.why, alters: r.alters, elsewhere: elsewhere, ddl: ddl}
+	if s.ends(p.stmt) {
+		now = now.with(s.logged(ctx, p.stmt.Kind == dialect.Commit))
 	}
-	switch {
-	case elsewhere:
-		a.write = write{cache: s.cache, all: s.cache.beginEverywhere(ReasonSession, alters), alters: alters}
-	case !tags.Empty():
-		a.write = s.cache.begin(ident, tags, alters, r.why)
-		a.write.ddl = ddl // as of when the tags were found
-	}
+	a.write = s.beginNow(ident, now)
 	if err := a.write.announce(ctx); err != nil {
 		a.write.cancel()
 		return around{}, err
@@ -167,15 +178,16 @@ func (s *session) leadsElsewhere(why Reason) bool {
 	case dialect.ReasonAttached, dialect.ReasonTempTable, dialect.ReasonSessionChange:
 		return true
 	}
-	return s.tainted
+	return s.strays
 }
 
 // A reach is what a statement may do beyond returning rows.
 type reach struct {
 	tags invalidation.Tags
 	why  Reason // that tags are everything
-	// alters: the schema, too; taints: the session.
-	alters, taints bool
+	// alters: the schema, too; taints: the session; strays: what names mean.
+	alters, taints, strays bool
+	beyond                 bool // the transaction
 }
 
 // reach returns what the statement may do.
@@ -186,27 +198,33 @@ func (s *session) reach(ctx context.Context, p *plan, ident *identity) reach {
 	case !st.MayWrite() && st.Parts == nil && !st.Calls && st.Kind != dialect.Read:
 		return reach{}
 	case ident.server == nil:
-		return reach{invalidation.Everything(), ReasonProbe, ddl || st.Calls, st.Calls}
+		return reach{tags: invalidation.Everything(), why: ReasonProbe, alters: ddl || st.Calls, taints: st.Calls, strays: st.Calls}
 	case st.Kind == dialect.DDL:
-		return reach{invalidation.Everything(), "", true, false}
+		return reach{tags: invalidation.Everything(), alters: true}
 	}
 	snap := s.catalog(ctx, ident.server)
 	if snap == nil {
 		// That functions are called must not count as a schema change here:
 		// in a program that calls some all the time, the catalog would never
 		// come to be known.
-		return reach{invalidation.Everything(), ReasonCatalog, ddl, st.Calls}
+		return reach{tags: invalidation.Everything(), why: ReasonCatalog, alters: ddl, taints: st.Calls, strays: st.Calls}
 	}
 	d := s.cache.decide(p, ident, snap)
-	return reach{d.writes, d.why, ddl || d.alters, d.taints}
+	if s.strays && d.why == "" && d.astray != "" {
+		return reach{tags: invalidation.Everything(), why: d.astray, alters: true, taints: true, strays: true, beyond: d.beyond}
+	}
+	// What a procedure may change is known better now than from the text.
+	return reach{d.writes, d.why, ddl && !p.stmt.Procedure || d.alters, d.taints, d.strays, d.beyond}
 }
 
 // ends reports whether running the statement can make what a transaction has
 // written visible.
-func ends(st *dialect.Statement) bool {
+func (s *session) ends(st *dialect.Statement) bool {
 	switch st.Kind {
-	case dialect.Commit, dialect.Release, dialect.Begin, dialect.DDL, dialect.Unknown:
+	case dialect.Commit, dialect.Begin, dialect.DDL, dialect.Unknown:
 		return true
+	case dialect.Release:
+		return s.bySavepoint || s.unsure || s.doubt
 	}
 	return false
 }
@@ -217,6 +235,15 @@ func alters(st *dialect.Statement) bool {
 		return slices.ContainsFunc(st.Parts, alters)
 	}
 	return st.Kind == dialect.DDL || st.Kind == dialect.Unknown && st.MayWrite()
+}
+
+// wide reports whether the text may change what other databases of the same
+// server share with its own.
+func wide(st *dialect.Statement) bool {
+	if st.Parts != nil {
+		return slices.ContainsFunc(st.Parts, wide)
+	}
+	return st.Wide || st.Kind == dialect.Unknown && st.MayWrite()
 }
 
 func anyPart(st *dialect.Statement, kind dialect.Kind) bool {
@@ -241,11 +268,13 @@ func (a *around) after(err error) {
 		return
 	}
 	s.leave(a.stmt.Effect)
-	if a.taints {
+	if a.strays {
 		s.leave(dialect.Taints)
+	} else if a.taints {
+		s.tainted = true
 	}
 	// Only of one plain write is an error proof for all of it.
-	if err != nil && a.stmt.Kind == dialect.Write && a.stmt.Parts == nil && s.cache.cfg.Dialect.Aborted(err) {
+	if err != nil && !a.beyond && a.stmt.Kind == dialect.Write && a.stmt.Parts == nil && s.cache.cfg.Dialect.Aborted(err) {
 		a.write.cancel()
 	} else {
 		a.write.end(s.unknown(err))
@@ -255,7 +284,7 @@ func (a *around) after(err error) {
 	}
 	defer s.reconcile()
 	switch {
-	case a.stmt.Kind != dialect.Unknown:
+	case a.stmt.Kind != dialect.Unknown, a.logged:
 	case s.tx != noTx:
 		s.unsure = true // it may have ended the transaction
 	case a.stmt.MayBegin:
@@ -316,7 +345,7 @@ func (s *session) queryAround(ctx context.Context, stmt *wrap.Stmt, text string,
 		a.after(err)
 		return nil, err
 	}
-	if a.logged || s.cache.faults.bumpEarly {
+	if a.logged || mistake.Made(mistake.BumpEarly) {
 		a.after(nil)
 		return s.live(rows), nil
 	}
