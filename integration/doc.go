@@ -7,7 +7,7 @@
 // table has one row with the number of its version; every process records what
 // it has read and written, and when, by the clock that they have in common.
 // Afterwards the database says which versions there were, and each read is
-// judged: see history. Tests print a table with what was measured next to the
+// judged: see package checker. Tests print a table with what was measured next to the
 // bounds.
 //
 // QUERYCACHE_TEST_INTEGRATION multiplies the time that is spent observing; it

@@ -116,9 +116,16 @@ func TestMinimalUser(t *testing.T) {
 		p.a.exec("UPDATE t SET v = 1")
 		return p.b.cache.Stats().Shared.Databases[0].Node.Hints > 0
 	})
-	for _, d := range p.b.cache.Stats().Shared.Databases {
-		if d.Tier.Get.Errors+d.Tier.Set.Errors+d.Tier.Sync.Errors > 0 {
-			t.Errorf("%+v", d)
+	leases := int64(0)
+	for _, n := range []*node{p.a, p.b} {
+		for _, d := range n.cache.Stats().Shared.Databases {
+			leases += d.Tier.Lease.Count
+			if d.Tier.Get.Errors+d.Tier.Set.Errors+d.Tier.Sync.Errors+d.Tier.Lease.Errors > 0 {
+				t.Errorf("%+v", d)
+			}
 		}
+	}
+	if leases == 0 {
+		t.Error("nobody asked for a lease: what it needs was not tried")
 	}
 }

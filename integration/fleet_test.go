@@ -10,6 +10,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/querycache/querycache/integration/checker"
 	"github.com/querycache/querycache/internal/testserver"
 )
 
@@ -22,11 +23,13 @@ type fleet struct {
 	bare    *sql.DB
 	tables  int
 	members []*process
+	change  func(i int, c *memberConfig) // what is special of the processes
 	phases  []phase
+	past    *checker.History // once it is judged
 
-	mu   sync.Mutex // guards following
-	seen []map[int64]int64
-	late []lateness // of this process, in which the proxies are
+	mu   sync.Mutex       // guards following
+	seen *checker.History // what was seen to be committed
+	late []lateness       // of this process, in which the proxies are
 }
 
 type lateness struct {
@@ -37,28 +40,24 @@ type lateness struct {
 // as change is called for, which then wait.
 func newFleet(t *testing.T, redis string, tables, processes int, change func(i int, c *memberConfig)) *fleet {
 	t.Helper()
-	f := &fleet{T: t, name: t.Name(), dsn: testserver.Postgres(t), tables: tables}
+	return newFleetOn(t, testserver.Postgres(t), redis, tables, processes, change)
+}
+
+// newFleetOn is newFleet in a database that is there, and empty.
+func newFleetOn(t *testing.T, dsn, redis string, tables, processes int, change func(i int, c *memberConfig)) *fleet {
+	t.Helper()
+	f := &fleet{T: t, name: t.Name(), dsn: dsn, tables: tables, seen: new(checker.History)}
 	f.bare = openBare(t, f.dsn)
 	var ddl strings.Builder
 	for i := range tables {
 		fmt.Fprintf(&ddl, `CREATE TABLE t%[1]d (id int PRIMARY KEY, v bigint NOT NULL, token bigint NOT NULL, log bigint[] NOT NULL);
-INSERT INTO t%[1]d VALUES (1, 0, 0, '{}'); CREATE VIEW v%[1]d AS SELECT * FROM t%[1]d;
-`, i)
-		f.seen = append(f.seen, make(map[int64]int64))
+INSERT INTO t%[1]d SELECT i, 0, 0, '{}' FROM generate_series(1, %[2]d) i; CREATE VIEW v%[1]d AS SELECT * FROM t%[1]d;
+`, i, rowsOfEach)
 	}
 	mustExec(t, f.bare, ddl.String())
-	for i := range processes {
-		c := memberConfig{
-			Name: fmt.Sprint("p", i), DSN: f.dsn, Namespace: f.name, Seed: uint64(i + 1), Tables: tables, Shared: tables,
-			Readers: 2, Writers: 1, ReadPause: 2000, WritePause: 50_000, FirstToken: int64(i+1) * tokens,
-		}
-		p := &process{fleet: f, index: i, proxy: newProxy(t, redis), config: c}
-		p.config.Redis = p.proxy.addr()
-		if change != nil {
-			change(i, &p.config)
-		}
-		f.members = append(f.members, p)
-		p.start()
+	f.change = change
+	for range processes {
+		f.add(redis, change)
 	}
 	for _, p := range f.members {
 		f.until("the process is ready", p.told(&p.isReady))
@@ -66,6 +65,27 @@ INSERT INTO t%[1]d VALUES (1, 0, 0, '{}'); CREATE VIEW v%[1]d AS SELECT * FROM t
 	f.watch()
 	return f
 }
+
+// add starts one more process.
+func (f *fleet) add(redis string, change func(i int, c *memberConfig)) *process {
+	f.Helper()
+	i := len(f.members)
+	c := memberConfig{
+		Name: fmt.Sprint("p", i), DSN: f.dsn, Namespace: f.name, Seed: uint64(i + 1), Tables: f.tables, Shared: f.tables,
+		Readers: 2, Writers: 1, ReadPause: 2000, WritePause: 50_000, FirstToken: int64(i+1) * tokens, Bypass: 5,
+	}
+	p := &process{fleet: f, index: i, proxy: newProxy(f.T, redis), config: c}
+	p.config.Redis = p.proxy.addr()
+	if change != nil {
+		change(i, &p.config)
+	}
+	f.members = append(f.members, p)
+	p.start()
+	return p
+}
+
+// rowsOfEach is how many rows a table has: all of them show its version.
+const rowsOfEach = 2
 
 // tokens is how many each process has, before those of the next begin.
 const tokens = 1_000_000_000
@@ -97,7 +117,7 @@ func (f *fleet) watch() {
 	}
 	var all []string
 	for i := range f.tables {
-		all = append(all, fmt.Sprintf("SELECT %d, v FROM t%d", i, i))
+		all = append(all, fmt.Sprintf("SELECT %d, v FROM t%d WHERE id = 1", i, i))
 	}
 	query := strings.Join(all, " UNION ALL ")
 	every(10*time.Millisecond, func() {
@@ -111,7 +131,7 @@ func (f *fleet) watch() {
 			var version int64
 			if rows.Scan(&table, &version) == nil {
 				f.mu.Lock()
-				(&history{seen: f.seen}).saw(table, version, now())
+				f.seen.Saw(table, version, now())
 				f.mu.Unlock()
 			}
 		}

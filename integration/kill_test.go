@@ -2,9 +2,11 @@ package integration
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/querycache/querycache/integration/checker"
 	"github.com/querycache/querycache/internal/testserver"
 )
 
@@ -44,26 +46,15 @@ func TestWritersKilled(t *testing.T) {
 	f.end()
 	h := f.history()
 	n := 0
-	for _, log := range h.logs {
-		for _, token := range log {
-			if p := f.members[h.writers[token]]; lost[p.index] && h.ends[token] == p.killed && !p.returned(token) {
-				n++
-			}
+	for _, w := range h.Writes {
+		if lost[w.Process] && w.Outcome == checker.Unknown && slices.Contains(h.Logs[w.Table], w.Token) {
+			n++
 		}
 	}
 	t.Logf("%d writes were committed and not told of", n)
 	if n == 0 {
 		t.Error("no write was committed whose end was not told: the test shows nothing")
 	}
-}
-
-func (p *process) returned(token int64) bool {
-	for _, r := range p.records {
-		if r.Kind == isWritten && r.Token == token {
-			return true
-		}
-	}
-	return false
 }
 
 // TestStopped stops a process, for longer than its answers may be used and for
@@ -86,8 +77,8 @@ func TestStopped(t *testing.T) {
 			f.members[1].goOn()
 			time.Sleep(poll)
 		},
-			bound{name: "itself", most: lease + timeout, awake: true, question: question{readers: []int{1}}},
-			bound{name: "others", most: min(d+longPoll, deadline+2*poll), question: question{readers: f.except(1), seen: true}})
+			bound{name: "itself", most: lease + timeout, awake: true, Question: checker.Question{Readers: []int{1}}},
+			bound{name: "others", most: min(d+longPoll, deadline+2*poll), Question: checker.Question{Readers: f.except(1), Seen: true}})
 	}
 	f.end()
 }

@@ -15,8 +15,12 @@ const memberVariable = "QUERYCACHE_INTEGRATION_MEMBER"
 
 func TestMain(m *testing.M) {
 	redis.SetLogger(quiet{})
-	if os.Getenv(memberVariable) != "" {
+	switch {
+	case os.Getenv(memberVariable) != "":
 		serve(os.Stdin, os.Stdout)
+		return
+	case os.Getenv(crowdVariable) != "":
+		serveCrowd(os.Stdin, os.Stdout)
 		return
 	}
 	code := m.Run()

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,7 +84,7 @@ func (m *member) work(commands <-chan command) {
 	go m.watch()
 	for { // the catalog is read in the background, and Redis attached to
 		ctx, res := querycache.WithResult(context.Background())
-		if _, _, err := m.see(ctx, 0, 0); err != nil {
+		if _, err := m.see(ctx, 0, 0); err != nil {
 			m.fail(err)
 			return
 		}
@@ -110,6 +112,9 @@ func (m *member) work(commands <-chan command) {
 		if c.Rest {
 			m.rest()
 		}
+		if c.Measure {
+			m.tell(record{Kind: isHeld, After: now(), Held: measure()})
+		}
 		if c.Exec != "" {
 			go func() {
 				if _, err := m.db.Exec(c.Exec); err != nil {
@@ -118,6 +123,21 @@ func (m *member) work(commands <-chan command) {
 			}()
 		}
 	}
+}
+
+// measure says what the process holds.
+func measure() *Held {
+	runtime.GC()
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	h := &Held{Goroutines: runtime.NumGoroutine(), Heap: mem.HeapAlloc}
+	fds, _ := os.ReadDir("/proc/self/fd")
+	for _, fd := range fds {
+		if to, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(to, "socket:") {
+			h.Connections++
+		}
+	}
+	return h
 }
 
 // loop calls do for as long as the gate is open.
@@ -137,7 +157,7 @@ func (m *member) rest() {
 	time.Sleep(3 * poll) // what others wrote last has to be told
 	for t := range m.Tables {
 		for how := range m.lastReads() {
-			m.readOne(isLastRead, t, how)
+			m.readOne(isLastRead, t, how, false)
 		}
 	}
 	m.tell(record{Kind: isDone})
@@ -195,11 +215,12 @@ func (m *member) fail(err error) {
 	m.tell(record{Kind: isFailed, After: now(), How: err.Error()})
 }
 
-// reads are ways to see the row of a table.
+// reads are ways to see the row of a table; the last one, all its rows.
 var reads = []string{
 	"SELECT v, token FROM t%d",
 	"SELECT v, token FROM t%d WHERE id = $1",
 	"SELECT v, token FROM v%d",
+	"SELECT v, token FROM t%d ORDER BY id",
 }
 
 // lastReads is in how many of the ways each table is read at rest.
@@ -210,33 +231,58 @@ func (c memberConfig) lastReads() int {
 	return len(reads)
 }
 
-func (m *member) see(ctx context.Context, table, how int) (v, token int64, err error) {
+// see returns what the first row shows and, for the last way, how many there are
+// and whether they differ.
+func (m *member) see(ctx context.Context, table, how int) (r record, err error) {
 	var args []any
 	if how == 1 {
 		args = []any{1}
 	}
-	err = m.db.QueryRowContext(ctx, fmt.Sprintf(reads[how], table), args...).Scan(&v, &token)
-	return v, token, err
+	text := fmt.Sprintf(reads[how], table)
+	if how < len(reads)-1 {
+		err = m.db.QueryRowContext(ctx, text, args...).Scan(&r.Version, &r.Token)
+		return r, err
+	}
+	rows, err := m.db.QueryContext(ctx, text)
+	if err != nil {
+		return r, err
+	}
+	defer rows.Close()
+	for ; rows.Next(); r.Rows++ {
+		var v, token int64
+		if err := rows.Scan(&v, &token); err != nil {
+			return r, err
+		}
+		if r.Rows == 0 {
+			r.Version, r.Token = v, token
+		}
+		r.Torn = r.Torn || v != r.Version || token != r.Token
+	}
+	return r, rows.Err()
 }
 
 func (m *member) read(rng *rand.Rand) bool {
 	how := 0
 	if rng.IntN(4) == 0 {
-		how = 1 + rng.IntN(2)
+		how = 1 + rng.IntN(len(reads)-1)
 	}
-	m.readOne(isRead, rng.IntN(m.Tables), how)
+	m.readOne(isRead, rng.IntN(m.Tables), how, rng.IntN(100) < m.Bypass)
 	return true
 }
 
-func (m *member) readOne(kind string, table, how int) {
+func (m *member) readOne(kind string, table, how int, bypass bool) {
 	ctx, res := querycache.WithResult(context.Background())
+	if bypass {
+		ctx = querycache.WithBypass(ctx)
+	}
 	before := now()
-	v, token, err := m.see(ctx, table, how)
+	r, err := m.see(ctx, table, how)
 	if err != nil {
 		m.fail(fmt.Errorf("read: %w", err))
 		return
 	}
-	m.tell(record{Kind: kind, Table: table, Version: v, Token: token, Before: before, After: now(), How: res.Source().String()})
+	r.Kind, r.Table, r.Before, r.After, r.How, r.Bypass = kind, table, before, now(), res.Source().String(), bypass
+	m.tell(r)
 }
 
 // A gate lets workers pass while it is open. The zero value is open.

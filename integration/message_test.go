@@ -18,6 +18,8 @@ type memberConfig struct {
 	// Readers and Writers run at the same time, with pauses in microseconds.
 	Readers, Writers      int
 	ReadPause, WritePause int
+	// Bypass is how many of a hundred reads do not want the cache.
+	Bypass int
 	// FirstToken is above all tokens of the processes before.
 	FirstToken int64
 	// MaxWrites ends the writers; 0 for no limit.
@@ -31,6 +33,8 @@ type command struct {
 	// Rest ceases both, waits for what is under way, and reads every table
 	// once more.
 	Rest bool `json:",omitempty"`
+	// Measure tells what it holds.
+	Measure bool `json:",omitempty"`
 	// Exec is a statement to run at once.
 	Exec string `json:",omitempty"`
 }
@@ -45,6 +49,7 @@ const (
 	isStatus   = "s"
 	isLastRead = "l"    // at rest
 	isDone     = "done" // resting
+	isHeld     = "held" // what the process holds
 	isIdle     = "idle" // MaxWrites are done
 )
 
@@ -58,8 +63,21 @@ type record struct {
 	Committed bool   `json:"c,omitempty"`
 	Before    int64  `json:"a,omitempty"`
 	After     int64  `json:"b,omitempty"`
-	How       string `json:"s,omitempty"` // source of a read, way of a write, or an error
-	*Status   `json:",omitempty"`
+	// Of a read: see checker.Read.
+	Bypass  bool   `json:"y,omitempty"`
+	InTx    bool   `json:"x,omitempty"`
+	Rows    int    `json:"n,omitempty"`
+	Torn    bool   `json:"o,omitempty"`
+	How     string `json:"s,omitempty"` // source of a read, way of a write, or an error
+	*Held   `json:",omitempty"`
+	*Status `json:",omitempty"`
+}
+
+// Held is what a process holds, after a garbage collection.
+type Held struct {
+	Goroutines  int    `json:"goroutines"`
+	Connections int    `json:"connections"` // sockets; 0 where it is not known
+	Heap        uint64 `json:"heap"`        // bytes
 }
 
 // A Status is how a process is doing, ten times a second.

@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,13 @@ type node struct {
 
 func newPair(t *testing.T, client redis.UniversalClient, schema string, change func(*querycache.Config)) *pair {
 	t.Helper()
-	p := &pair{T: t, dsn: testserver.Postgres(t), space: rand.Text()}
+	return newPairOn(t, testserver.Postgres(t), client, schema, change)
+}
+
+// newPairOn is newPair on a server of the test's own.
+func newPairOn(t *testing.T, dsn string, client redis.UniversalClient, schema string, change func(*querycache.Config)) *pair {
+	t.Helper()
+	p := &pair{T: t, dsn: dsn, space: rand.Text()}
 	p.bare = openBare(t, p.dsn)
 	mustExec(t, p.bare, schema+"; CREATE TABLE known (v int)")
 	p.a, p.b = p.node(client, p.dsn, change), p.node(client, p.dsn, change)
@@ -75,6 +82,23 @@ func (n *node) live() bool {
 		}
 	}
 	return false
+}
+
+// unplant takes away the bump of everything that a new epoch has planned, the
+// deadline after its beginning: it would hide that nobody else bumps.
+func (p *pair) unplant(client redis.UniversalClient) {
+	p.Helper()
+	ctx, n := p.Context(), int64(0)
+	for _, key := range client.Keys(ctx, "{qc:*"+p.space+"*:z").Val() {
+		for _, member := range client.ZRange(ctx, key, 0, -1).Val() {
+			if strings.HasPrefix(member, "!w\x00?\x00") {
+				n += client.ZRem(ctx, key, member).Val()
+			}
+		}
+	}
+	if n != 1 {
+		p.Errorf("%d bumps of everything were planned, want 1", n)
+	}
 }
 
 // redisClient is one as a user makes it, for a server or the shared one.

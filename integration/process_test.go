@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
+
+	"github.com/querycache/querycache/integration/checker"
 )
 
 // A process is a member of a fleet, seen from outside.
@@ -28,6 +30,7 @@ type process struct {
 	late    []lateness
 	missed  []lateness // failed Syncs so far, by time
 	status  record
+	held    []Held
 	isReady bool
 	done    bool
 	idle    bool
@@ -96,6 +99,8 @@ func (p *process) listen(dec *json.Decoder) {
 			p.done = true
 		case isIdle:
 			p.idle = true
+		case isHeld:
+			p.held = append(p.held, *r.Held)
 		case isStatus:
 			p.status = r
 			p.late = append(p.late, lateness{r.After, r.Late})
@@ -141,7 +146,7 @@ func (p *process) kill() {
 func (p *process) stop() {
 	p.cmd.Process.Signal(syscall.SIGSTOP)
 	p.mu.Lock()
-	p.halts = append(p.halts, [2]int64{now(), never})
+	p.halts = append(p.halts, [2]int64{now(), checker.Never})
 	p.mu.Unlock()
 }
 

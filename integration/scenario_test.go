@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/querycache/querycache"
+	"github.com/querycache/querycache/integration/checker"
 	"github.com/querycache/querycache/internal/testserver"
 )
 
@@ -116,26 +116,11 @@ func TestReturningCommitsLate(t *testing.T) {
 // A COMMIT whose context ends while it waits for a standby takes effect, though
 // its caller has got an error.
 func TestCommitGivenUp(t *testing.T) {
-	if os.Getenv("QUERYCACHE_TEST_POSTGRES") != "" {
-		t.Skip("it changes the server's configuration, and this one is not ours")
-	}
-	p := newPair(t, redisClient(t, testserver.Redis(t)), "CREATE TABLE t (v int); INSERT INTO t VALUES (0)", nil)
+	server := testserver.NewPostgres(t, "synchronous_commit = off")
+	p := newPairOn(t, server.DSN(), redisClient(t, testserver.Redis(t)), "CREATE TABLE t (v int); INSERT INTO t VALUES (0)", nil)
 	p.a = p.node(redisClient(t, testserver.Redis(t)), p.dsn+"?synchronous_commit=on", nil)
 	const query = "SELECT v FROM t"
-	configure := func(text string) {
-		t.Helper()
-		mustExec(t, p.bare, "SET synchronous_commit = off")
-		mustExec(t, p.bare, text)
-		mustExec(t, p.bare, "SELECT pg_reload_conf()")
-	}
-	t.Cleanup(func() { configure("ALTER SYSTEM RESET synchronous_standby_names") })
-	configure("ALTER SYSTEM SET synchronous_standby_names = 'ghost'")
-	p.until("the setting is there", func() bool {
-		var name string
-		c := openBare(t, p.dsn)
-		defer c.Close()
-		return c.QueryRow("SHOW synchronous_standby_names").Scan(&name) == nil && name == "ghost"
-	})
+	server.Config("synchronous_standby_names = 'ghost'")
 	time.Sleep(2 * poll) // also in the connections that are open
 	for i := range 6 {
 		want := fmt.Sprint(i + 1)
@@ -184,7 +169,7 @@ func TestStatementOfADeadClient(t *testing.T) {
 	var killed time.Time
 	f.phase("a dead client's statement lands 8 s later", func() {
 		victim := f.members[0]
-		victim.order(command{Exec: fmt.Sprintf(strings.ReplaceAll(update, "$1", "1000000777")+" WHERE pg_sleep(%d) IS NOT NULL", 0, c/time.Second)})
+		victim.order(command{Exec: fmt.Sprintf(strings.ReplaceAll(update, "$1", "1000000777")+" WHERE (SELECT pg_sleep(%d)) IS NOT NULL", 0, c/time.Second)})
 		f.until("the statement runs", func() bool {
 			var n int
 			f.bare.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND wait_event = 'PgSleep'").Scan(&n)
@@ -200,6 +185,6 @@ func TestStatementOfADeadClient(t *testing.T) {
 			t.Errorf("it took effect after %v: the test shows little", since)
 		}
 		time.Sleep(deadline/2 + 2*poll)
-	}, bound{most: c + longPoll, question: question{seen: true}})
+	}, bound{most: c + longPoll, Question: checker.Question{Seen: true}})
 	f.end()
 }

@@ -9,12 +9,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/querycache/querycache"
+	"github.com/querycache/querycache/integration/checker"
 	"github.com/querycache/querycache/internal/testserver"
 )
 
 // traffic writes through the first of a pair and reads through the second,
 // until stop is called, which returns how stale a read was at most.
-func (p *pair) traffic() (stop func() (a answer, writes int)) {
+func (p *pair) traffic() (stop func() (a checker.Answer, writes int)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	var mu sync.Mutex
@@ -58,10 +59,10 @@ func (p *pair) traffic() (stop func() (a answer, writes int)) {
 			time.Sleep(time.Millisecond)
 		}
 	})
-	return func() (answer, int) {
+	return func() (checker.Answer, int) {
 		cancel()
 		work.Wait()
-		return answer{reads: reads, cached: cached, max: worst}, len(returned)
+		return checker.Answer{Reads: reads, Cached: cached, Max: worst}, len(returned)
 	}
 }
 
@@ -75,10 +76,10 @@ func (p *pair) observed(name string, most time.Duration, do func()) {
 	p.until("both use answers", func() bool { return p.a.live() && p.b.live() })
 	time.Sleep(2 * poll)
 	a, writes := stop()
-	if a.max > most+slack || a.cached == 0 {
-		p.Errorf("%s: stale for %v, bound %v and %v for a busy machine; %d answers from memory", name, a.max, most, slack, a.cached)
+	if a.Max > most+slack || a.Cached == 0 {
+		p.Errorf("%s: stale for %v, bound %v and %v for a busy machine; %d answers from memory", name, a.Max, most, slack, a.Cached)
 	}
-	results.add(result{name: name, bound: most, margin: slack, answer: a, writes: writes})
+	results.add(result{name: name, bound: most, margin: slack, Answer: a, writes: writes})
 	p.b.warm("SELECT v FROM t")
 	p.a.exec("UPDATE t SET v = -1")
 	p.b.sees("SELECT v FROM t", "-1", longPoll)

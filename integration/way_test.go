@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/querycache/querycache/integration/checker"
 	"github.com/querycache/querycache/internal/testserver"
 )
 
@@ -72,8 +73,8 @@ func TestWayFaults(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		reader.proxy.setHole(false)
 	},
-		bound{name: "itself", most: lease + timeout, question: question{readers: []int{1}}},
-		bound{name: "the others", most: longPoll, question: question{readers: f.except(1)}})
+		bound{name: "itself", most: lease + timeout, Question: checker.Question{Readers: []int{1}}},
+		bound{name: "the others", most: longPoll, Question: checker.Question{Readers: f.except(1)}})
 	reader.order(command{Write: &yes})
 
 	writer, cut := f.members[2], observe(deadline+1500*time.Millisecond)
@@ -82,9 +83,9 @@ func TestWayFaults(t *testing.T) {
 		time.Sleep(cut)
 		writer.proxy.setHole(false)
 	},
-		bound{name: "itself", most: lease + timeout, question: question{readers: []int{2}}},
-		bound{name: "others, of what it writes", most: max(deadline, cut) + longPoll, question: question{readers: f.except(2), writers: []int{2}}},
-		bound{name: "others, of what others write", most: longPoll, question: question{readers: f.except(2), writers: f.except(2)}})
+		bound{name: "itself", most: lease + timeout, Question: checker.Question{Readers: []int{2}}},
+		bound{name: "others, of what it writes", most: max(deadline, cut) + longPoll, Question: checker.Question{Readers: f.except(2), Writers: []int{2}}},
+		bound{name: "others, of what others write", most: longPoll, Question: checker.Question{Readers: f.except(2), Writers: f.except(2)}})
 	f.end()
 }
 
@@ -101,13 +102,13 @@ func TestFleetFindsFaults(t *testing.T) {
 		p.end()
 	}
 	h := f.history()
-	if a := h.judge(question{from: from, to: never}); a.max < 2*poll {
-		t.Errorf("a fleet without invalidation is stale for %v at most, in %d reads", a.max, a.reads)
+	if a := h.Judge(checker.Question{From: from}); a.Max < 2*poll {
+		t.Errorf("a fleet without invalidation is stale for %v at most, in %d reads", a.Max, a.Reads)
 	}
-	if a := h.judge(question{to: never, own: true}); a.max > 0 {
-		t.Errorf("a process alone does not read its own write: %v", a.max)
+	if a := h.Judge(checker.Question{Own: true}); a.Max > 0 {
+		t.Errorf("a process alone does not read its own write: %v", a.Max)
 	}
-	fresh := func(r record) bool { return r.Version == int64(len(h.logs[r.Table])) }
+	fresh := func(r record) bool { return r.Version == int64(len(h.Logs[r.Table])) }
 	if !slices.ContainsFunc(f.members, func(p *process) bool {
 		return !slices.ContainsFunc(p.last, fresh) || slices.ContainsFunc(p.last, func(r record) bool { return !fresh(r) })
 	}) {
