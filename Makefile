@@ -3,7 +3,7 @@
 GO ?= go
 NEXT ?= go1.27.0
 GOLANGCI_LINT ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME ?= 10s
+FUZZTIME ?= 20000x
 
 SOAK ?= 10m
 
@@ -39,5 +39,5 @@ lint: ## gofmt, go vet and the linters of .golangci.yml
 	$(GO) vet ./...
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
-fuzz: ## every fuzz target for FUZZTIME
+fuzz: ## every fuzz target for FUZZTIME, a number of inputs or a time
 	GO="$(GO)" ./.ci/fuzz $(FUZZTIME)
