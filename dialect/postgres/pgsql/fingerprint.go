@@ -17,6 +17,11 @@ var (
 const rolesSum = `(SELECT pg_catalog.concat(count(*), '.', sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(' ',
   oid, rolname, rolsuper, rolinherit, rolbypassrls, pg_catalog.array_to_string(rolconfig, ',')), 0))) FROM pg_catalog.pg_roles)`
 
+// configuration says when the server last read its configuration: that may have
+// changed what sessions that are open mean by a name, and may see. A connection
+// just opened has the time of the server, others follow in a moment.
+const configuration = `pg_catalog.date_part('epoch', pg_catalog.pg_conf_load_time())`
+
 // fingerprintQuery sums up which transactions wrote the rows of the catalog that
 // [Dialect.Load] reads, or that answers depend on: a row that is new, changed or
 // gone shows in it.
@@ -43,12 +48,13 @@ const fingerprintQuery = `SELECT pg_catalog.concat_ws(' ',
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_ts_config),
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_ts_config_map),
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_ts_dict),
+ ` + configuration + `,
  ` + rolesSum + `)`
 
 // guardQuery sums up who may see what: rights, owners, row security and roles.
 // Where no rights were granted, an owner who is a superuser has none to lose. It
 // also sums up what sessions are known by: a name of the search path that becomes
-// that of another schema makes another session of one.
+// that of another schema makes another session of one, as may the server's configuration.
 const guardQuery = `SELECT pg_catalog.concat_ws(' ',
  (SELECT pg_catalog.concat(count(*), '.', sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(' ',
    oid, relowner, relrowsecurity, relforcerowsecurity, relacl::text, CASE relkind WHEN 'v' THEN reloptions::text END), 0))) FROM pg_catalog.pg_class
@@ -62,6 +68,7 @@ const guardQuery = `SELECT pg_catalog.concat_ws(' ',
    oid, proowner, proacl::text, prosecdef), 0))) FROM pg_catalog.pg_proc WHERE proacl IS NOT NULL),
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_policy),
  (SELECT pg_catalog.concat(count(*), '.', sum(xmin::text::int8)) FROM pg_catalog.pg_auth_members),
+ ` + configuration + `,
  ` + rolesSum + `)`
 
 // Guard implements [dialect.Guarded].
