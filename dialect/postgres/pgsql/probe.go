@@ -36,7 +36,8 @@ const probeQuery = `SELECT %s,
  pg_catalog.current_setting('standard_conforming_strings'),
  (SELECT pg_catalog.json_agg(pg_catalog.current_setting(s, true))::text FROM pg_catalog.unnest(ARRAY[` + settings + `]) AS s),
  (SELECT COALESCE(pg_catalog.json_object_agg(name, setting ORDER BY name), '{}')::text FROM pg_catalog.pg_settings
-  WHERE source NOT IN ('default', 'override', 'environment variable', 'configuration file', 'command line')),
+  WHERE source NOT IN ('default', 'override', 'environment variable', 'configuration file', 'command line')
+   OR name = 'session_replication_role' AND setting <> 'origin'),
  (EXTRACT(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint::text,
  (SELECT COALESCE(pg_catalog.json_object_agg(s, pg_catalog.current_setting(s, true) ORDER BY s), '{}')::text FROM pg_catalog.unnest(ARRAY[%s]::text[]) AS s),
  COALESCE(pg_catalog.current_schema()::text, '')

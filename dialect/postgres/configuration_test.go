@@ -56,3 +56,26 @@ GRANT SELECT ON one.place, two.place, docs TO reader`)
 		m.compare(test.query)
 	}
 }
+
+// Where the configuration says that sessions are those of a replica, rules do not
+// apply: what is written through a view is written.
+func TestReplicaByConfiguration(t *testing.T) {
+	server := testserver.NewPostgres(t, "session_replication_role = 'replica'")
+	f := &fixture{T: t, dsn: server.DSN()}
+	f.bare = f.open("pgx", f.dsn)
+	f.exec(f.bare, `CREATE TABLE base (n int); CREATE VIEW ruled AS SELECT n FROM base; CREATE RULE r AS ON INSERT TO ruled DO INSTEAD NOTHING`)
+	cache, err := querycache.New(querycache.Config{Dialect: postgres.Dialect(), DefaultTTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cache.Close() })
+	f.cache = cache
+	f.db = f.connect(f.dsn)
+	const query = "SELECT count(*) FROM base"
+	f.warm(f.db, query)
+	f.exec(f.db, "INSERT INTO ruled VALUES (1)")
+	got, _ := f.read(f.db, query)
+	if want, _ := f.read(f.bare, query); got != want {
+		t.Errorf("after an INSERT: %s, want %s", got, want)
+	}
+}
