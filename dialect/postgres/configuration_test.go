@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/querycache/querycache"
-	"github.com/querycache/querycache/dialect/postgres"
 	"github.com/querycache/querycache/internal/testserver"
 )
 
@@ -14,21 +13,13 @@ import (
 // already mean and may see.
 func TestConfigurationReloaded(t *testing.T) {
 	server := testserver.NewPostgres(t, "app.tenant = '1'", "search_path = 'one, public'", "default_text_search_config = 'simple'")
-	f := &fixture{T: t, dsn: server.DSN()}
-	f.bare = f.open("pgx", f.dsn)
-	f.exec(f.bare, `CREATE TABLE public.other AS SELECT 0 AS n; GRANT SELECT ON other TO PUBLIC;
+	f := fixtureOn(t, server.DSN(), `CREATE TABLE public.other AS SELECT 0 AS n; GRANT SELECT ON other TO PUBLIC;
 CREATE SCHEMA one; CREATE TABLE one.place AS SELECT 1 AS n;
 CREATE SCHEMA two; CREATE TABLE two.place AS SELECT 2 AS n;
 CREATE TABLE public.docs (id int, tenant int); INSERT INTO docs SELECT i, i % 2 FROM generate_series(1, 6) i;
 ALTER TABLE docs ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON docs USING (tenant = current_setting('app.tenant', true)::int);
 CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA one, two TO reader;
-GRANT SELECT ON one.place, two.place, docs TO reader`)
-	cache, err := querycache.New(querycache.Config{Dialect: postgres.Dialect(), CatalogInterval: time.Second, DefaultTTL: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cache.Close() })
-	f.cache = cache
+GRANT SELECT ON one.place, two.place, docs TO reader`, func(c *querycache.Config) { c.CatalogInterval, c.DefaultTTL = time.Second, time.Hour })
 	m := f.mirror(as(t, f.dsn, "reader"), "reader")
 	for i, test := range []struct{ query, line string }{
 		{"SELECT n FROM place", "search_path = 'two, public'"},
@@ -61,16 +52,7 @@ GRANT SELECT ON one.place, two.place, docs TO reader`)
 // apply: what is written through a view is written.
 func TestReplicaByConfiguration(t *testing.T) {
 	server := testserver.NewPostgres(t, "session_replication_role = 'replica'")
-	f := &fixture{T: t, dsn: server.DSN()}
-	f.bare = f.open("pgx", f.dsn)
-	f.exec(f.bare, `CREATE TABLE base (n int); CREATE VIEW ruled AS SELECT n FROM base; CREATE RULE r AS ON INSERT TO ruled DO INSTEAD NOTHING`)
-	cache, err := querycache.New(querycache.Config{Dialect: postgres.Dialect(), DefaultTTL: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cache.Close() })
-	f.cache = cache
-	f.db = f.connect(f.dsn)
+	f := fixtureOn(t, server.DSN(), `CREATE TABLE base (n int); CREATE VIEW ruled AS SELECT n FROM base; CREATE RULE r AS ON INSERT TO ruled DO INSTEAD NOTHING`, func(*querycache.Config) {})
 	const query = "SELECT count(*) FROM base"
 	f.warm(f.db, query)
 	f.exec(f.db, "INSERT INTO ruled VALUES (1)")

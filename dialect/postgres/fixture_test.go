@@ -66,25 +66,35 @@ type fixture struct {
 
 func newFixture(t *testing.T, change func(*querycache.Config)) *fixture {
 	t.Helper()
-	f := &fixture{T: t, dsn: testserver.Postgres(t)}
-	f.bare = f.open("pgx", f.dsn)
+	f := fixtureOn(t, testserver.Postgres(t), schema, func(c *querycache.Config) {
+		c.SampleWrites = 1
+		if change != nil {
+			change(c)
+		}
+	})
+	t.Cleanup(func() {
+		if n := f.cache.Stats().WriteEscapes; n != f.escapes {
+			t.Errorf("%d tables were written that were not known of, want %d", n, f.escapes)
+		}
+	})
+	return f
+}
+
+// fixtureOn makes the schema on a server of the test's choice.
+func fixtureOn(t *testing.T, dsn, schema string, change func(*querycache.Config)) *fixture {
+	t.Helper()
+	f := &fixture{T: t, dsn: dsn}
+	f.bare = f.open("pgx", dsn)
 	f.exec(f.bare, schema)
-	cfg := querycache.Config{Dialect: postgres.Dialect(), DefaultTTL: time.Minute, SampleWrites: 1}
-	if change != nil {
-		change(&cfg)
-	}
+	cfg := querycache.Config{Dialect: postgres.Dialect(), DefaultTTL: time.Minute}
+	change(&cfg)
 	cache, err := querycache.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cache.Close() })
-	t.Cleanup(func() {
-		if n := cache.Stats().WriteEscapes; n != f.escapes {
-			t.Errorf("%d tables were written that were not known of, want %d", n, f.escapes)
-		}
-	})
 	f.cache = cache
-	f.db = f.connect(f.dsn)
+	f.db = f.connect(dsn)
 	return f
 }
 

@@ -5,13 +5,11 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/querycache/querycache"
-	"github.com/querycache/querycache/dialect/postgres"
 	"github.com/querycache/querycache/internal/testserver"
 )
 
@@ -26,17 +24,8 @@ INSERT INTO hidden2 VALUES (0);`
 // is declared of.
 func TestWriteControl(t *testing.T) {
 	server := testserver.NewPostgres(t, "max_prepared_transactions = 5")
-	f := &fixture{T: t, dsn: server.DSN()}
-	f.bare = f.open("pgx", f.dsn)
-	f.exec(f.bare, reachSchema)
-	f.exec(f.bare, controlSchema)
+	f := fixtureOn(t, server.DSN(), reachSchema+controlSchema, func(*querycache.Config) {})
 	f.bare = f.open("pgx", f.dsn+describe)
-	cache, err := querycache.New(querycache.Config{Dialect: postgres.Dialect(), DefaultTTL: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cache.Close() })
-	f.cache = cache
 	reads := []string{"loud", "hidden", "hidden2", "alone", "late", "part", "leaf", "many", "spreads"}
 	raw := func(f *fixture, c *sql.Conn, text string, tables ...string) {
 		f.Helper()

@@ -20,7 +20,7 @@ func TestWriteDeclared(t *testing.T) {
 			"public.run": {"public.hidden2"}, "public.nobody": {"public.hidden"}, "public.undo": {"nowhere"},
 		}
 	})
-	for _, test := range []reachTest{
+	f.reachAll(t, []reachTest{
 		{"trigger", "INSERT INTO loud VALUES (1)", "loud hidden", ""},
 		{"trigger behind a key", "DELETE FROM tree WHERE id = 9", "tree below hidden", ""},
 		{"deferred trigger", "INSERT INTO late VALUES (1)", "late hidden", ""},
@@ -29,22 +29,7 @@ func TestWriteDeclared(t *testing.T) {
 		{"call", "CALL run()", "hidden2", ""},
 		{"default", "INSERT INTO filled VALUES (DEFAULT)", "*", "filled hidden"}, // nobody says which function that is
 		{"not declared", "SELECT undo()", "*", "hidden"},
-	} {
-		inTx := test.alone
-		if test.inTx != "" {
-			inTx = test.inTx
-		}
-		for way, want := range map[string]string{"alone": test.alone, "tx": inTx, "text": inTx} {
-			t.Run(test.name+"/"+way, func(t *testing.T) {
-				f := f.with(t)
-				f.warmAll()
-				if err := f.run(way, test.write); err != nil {
-					t.Fatal(err)
-				}
-				f.reaches(reached(want))
-			})
-		}
-	}
+	})
 	for _, name := range []string{"public.nobody", "public.undo"} {
 		if got := strings.Count(log.String(), "function="+name); got != 1 {
 			t.Errorf("%s was logged %d times: %s", name, got, log.String())

@@ -125,8 +125,12 @@ func newReach(t *testing.T, change func(*querycache.Config)) *fixture {
 }
 
 func TestWriteReach(t *testing.T) {
-	f := newReach(t, nil)
-	for _, test := range reachTests {
+	newReach(t, nil).reachAll(t, reachTests)
+}
+
+// reachAll runs each write alone, in a transaction and in one by text.
+func (f *fixture) reachAll(t *testing.T, tests []reachTest) {
+	for _, test := range tests {
 		inTx := test.alone
 		if test.inTx != "" {
 			inTx = test.inTx
