@@ -7,7 +7,7 @@ FUZZTIME ?= 20000x
 
 SOAK ?= 10m
 
-.PHONY: demo test test-next test-versions model soak bench lint fuzz
+.PHONY: demo test test-next test-versions model soak bench bench-compare lint fuzz
 
 demo: ## the main job, on SQLite, in under 20 seconds
 	$(GO) run ./examples/quickstart
@@ -33,6 +33,9 @@ soak: ## processes that read and write while one random fault comes after the ot
 
 bench: ## hit, miss and pass-through next to the empty driver, as ratios
 	$(GO) test -run '^$$' -bench . -benchmem -count 1 ./...
+
+bench-compare: ## the same program over other ways to remember answers: what each does, what a hit costs
+	cd bench && $(GO) vet ./... && $(GO) test -v -count 1 -bench . ./...
 
 lint: ## gofmt, go vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
