@@ -39,11 +39,11 @@ func (a *annotations) read(body string) error {
 			return fmt.Errorf("%q is given twice", word)
 		}
 		if i+1 == len(words) {
-			return fmt.Errorf("%q needs a number", word)
+			return fmt.Errorf("%q needs a whole number above 0 behind it", word)
 		}
 		n, err := strconv.Atoi(words[i+1])
 		if err != nil || n <= 0 || n > 1<<30 {
-			return fmt.Errorf("%s %s is not a number, expected more than 0", word, words[i+1])
+			return fmt.Errorf("%s %s is malformed, expected a whole number above 0", word, words[i+1])
 		}
 		*into = n
 	}

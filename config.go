@@ -215,19 +215,24 @@ func (c Config) compile() (Config, error) {
 	wrong := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("querycache: "+format, args...))
 	}
-	notNegative := func(name string, n int64) {
+	count := func(name string, n int) {
 		if n < 0 {
 			wrong("Config.%s is %d, expected 0 or more", name, n)
 		}
 	}
-	notNegative("DefaultTTL", int64(c.DefaultTTL))
-	notNegative("MaxRows", int64(c.MaxRows))
-	notNegative("MaxBytes", int64(c.MaxBytes))
-	notNegative("MaxLoads", int64(c.MaxLoads))
-	notNegative("Conns.Max", int64(c.Conns.Max))
-	notNegative("Conns.MaxIdle", int64(c.Conns.MaxIdle))
-	notNegative("Conns.MaxIdleTime", int64(c.Conns.MaxIdleTime))
-	notNegative("Conns.MaxLifetime", int64(c.Conns.MaxLifetime))
+	duration := func(name string, d time.Duration) {
+		if d < 0 {
+			wrong("Config.%s is %v, expected 0 or more", name, d)
+		}
+	}
+	duration("DefaultTTL", c.DefaultTTL)
+	count("MaxRows", c.MaxRows)
+	count("MaxBytes", c.MaxBytes)
+	count("MaxLoads", c.MaxLoads)
+	count("Conns.Max", c.Conns.Max)
+	count("Conns.MaxIdle", c.Conns.MaxIdle)
+	duration("Conns.MaxIdleTime", c.Conns.MaxIdleTime)
+	duration("Conns.MaxLifetime", c.Conns.MaxLifetime)
 	if math.IsNaN(c.RefreshBeta) || math.IsInf(c.RefreshBeta, 0) {
 		wrong("Config.RefreshBeta is %v, expected a number", c.RefreshBeta)
 	}
@@ -249,8 +254,8 @@ func (c Config) compile() (Config, error) {
 		if r.TTL <= 0 && !r.Off {
 			wrong("Config.Rules[%d].TTL is %v, expected more than 0, or Off", i, r.TTL)
 		}
-		notNegative(fmt.Sprintf("Rules[%d].MaxRows", i), int64(r.MaxRows))
-		notNegative(fmt.Sprintf("Rules[%d].Stale", i), int64(r.Stale))
+		count(fmt.Sprintf("Rules[%d].MaxRows", i), r.MaxRows)
+		duration(fmt.Sprintf("Rules[%d].Stale", i), r.Stale)
 	}
 	c.declarations = nil
 	for _, name := range slices.Sorted(maps.Keys(c.Writes)) {
@@ -261,6 +266,9 @@ func (c Config) compile() (Config, error) {
 		c.declarations = append(c.declarations, d)
 	}
 	errs = append(errs, c.Local.Validate())
+	if c.Redis != nil {
+		errs = append(errs, remote.Usable(c.Redis))
+	}
 	if len(c.SealKeys) > 0 {
 		if _, err := resultset.NewSeal(c.SealKeys...); err != nil {
 			wrong("Config.SealKeys: %w", err)

@@ -14,12 +14,12 @@ func parseDeclaration(function string, tables []string) (d dialect.Declaration, 
 	name := function
 	if open := functionArgs(function); open >= 0 {
 		if !strings.HasSuffix(function, ")") {
-			return d, errors.New("the types of the arguments do not end with a bracket")
+			return d, errFunction
 		}
 		name, d.Args, d.HasArgs = function[:open], function[open+1:len(function)-1], true
 	}
 	if d.Function, err = parseTable(name); err != nil || d.Function.Schema == "" {
-		return d, errors.New("the function is malformed, expected schema.name or schema.name(type, type), in double quotes where they are not plain")
+		return d, errFunction
 	}
 	for _, table := range tables {
 		t, err := parseTable(table)
@@ -30,6 +30,8 @@ func parseDeclaration(function string, tables []string) (d dialect.Declaration, 
 	}
 	return d, nil
 }
+
+var errFunction = errors.New("the function is malformed, expected schema.name or schema.name(type, type), in double quotes where they are not plain")
 
 // functionArgs returns where the types of a function's arguments begin, -1 if
 // there are none.

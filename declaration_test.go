@@ -20,8 +20,8 @@ func TestWritesAreChecked(t *testing.T) {
 		{"audit", nil, "the function is malformed"},
 		{"", nil, "the function is malformed"},
 		{"a.b.c", nil, "the function is malformed"},
-		{"public.audit(", nil, "bracket"},
-		{"public.audit() ", nil, "bracket"},
+		{"public.audit(", nil, "the function is malformed"},
+		{"public.audit() ", nil, "the function is malformed"},
 		{"public.audit", []string{"public.audit_log, other"}, "table"},
 		{"public.audit", []string{""}, "table"},
 	} {

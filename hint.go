@@ -178,7 +178,7 @@ func (h *hint) set(key, value string, hasValue bool) (err error) {
 func parseDuration(key, value string) (time.Duration, error) {
 	d, err := time.ParseDuration(value)
 	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("%s=%s is not a duration, expected more than 0 with a unit, such as 30s", key, value)
+		return 0, fmt.Errorf("%s=%s is malformed, expected %s=30s or the like: a duration above 0 with its unit", key, value, key)
 	}
 	return d, nil
 }
@@ -186,7 +186,7 @@ func parseDuration(key, value string) (time.Duration, error) {
 func parseCount(key, value string) (int, error) {
 	n, err := strconv.Atoi(value)
 	if err != nil || n <= 0 {
-		return 0, fmt.Errorf("%s=%s is not a number, expected more than 0", key, value)
+		return 0, fmt.Errorf("%s=%s is malformed, expected a whole number above 0", key, value)
 	}
 	return n, nil
 }

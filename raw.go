@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 
 	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/internal/wrap"
@@ -32,18 +33,18 @@ func Raw(ctx context.Context, conn *sql.Conn, f func(base driver.Conn) error, ta
 		}
 		t, err := parseTable(name)
 		if err != nil {
-			return errors.Join(errors.New("querycache: Raw: nothing was run"), err)
+			return fmt.Errorf("querycache: Raw: nothing was run: %w", err)
 		}
 		parsed = append(parsed, t)
 	}
 	return conn.Raw(func(c any) error {
 		w := find(c)
 		if w == nil {
-			return errors.New("querycache: Raw: the connection is not wrapped by a Cache, nothing was run")
+			return errors.New("querycache: Raw: nothing was run: the connection is not wrapped by a Cache")
 		}
 		s, ok := w.Session().(*session)
 		if !ok {
-			return errors.New("querycache: Raw: the connection is not wrapped by a Cache, nothing was run")
+			return errors.New("querycache: Raw: nothing was run: the connection is not wrapped by a Cache")
 		}
 		base, err := w.Base(ctx)
 		if err != nil {

@@ -119,17 +119,15 @@ func (k *sharedConnector) Close() (err error) {
 //	QUERYCACHE_LOCAL_BYTES  Local.MaxBytes, a number of bytes
 //	QUERYCACHE_NAMESPACE    Namespace
 //	QUERYCACHE_REDIS_URL    Redis, as [remote.FromURL] reads it; the client is the caller's to close
-//	QUERYCACHE_DISABLED     1 or true: start with the cache turned off
+//	QUERYCACHE_DISABLED     1 or true: start with the cache turned off; 0 or false: do not
 //
-// A malformed value is an error that names the variable.
+// An empty value is none. A malformed one is an error that names the variable
+// and says what was expected; all mistakes are reported at once.
 func Environ(lookup func(string) (string, bool)) (cfg Config, disabled bool, err error) {
 	var errs []error
 	read := func(name, expected string, parse func(string) error) {
 		if value, ok := lookup(name); ok && value != "" {
 			if err := parse(value); err != nil {
-				if name == "QUERYCACHE_REDIS_URL" {
-					value = "…" // it may hold a password
-				}
 				errs = append(errs, fmt.Errorf("querycache: %s=%q is malformed, expected %s", name, value, expected))
 			}
 		}
@@ -147,10 +145,13 @@ func Environ(lookup func(string) (string, bool)) (cfg Config, disabled bool, err
 		}
 		return err
 	})
-	read("QUERYCACHE_REDIS_URL", "redis://user:password@host:6379/0, rediss:// or redis+cluster://", func(v string) (err error) {
-		cfg.Redis, err = remote.FromURL(v)
-		return err
-	})
+	if v, _ := lookup("QUERYCACHE_REDIS_URL"); v != "" {
+		var err error
+		if cfg.Redis, err = remote.FromURL(v); err != nil {
+			// The value may hold a password; this error does not.
+			errs = append(errs, fmt.Errorf("querycache: QUERYCACHE_REDIS_URL: %w", err))
+		}
+	}
 	read("QUERYCACHE_DISABLED", "1, true, 0 or false", func(v string) (err error) {
 		disabled, err = strconv.ParseBool(v)
 		return err

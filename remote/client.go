@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,16 +17,14 @@ const controlPool = 3
 // copyClient returns a client to the same server that neither retries nor
 // ignores deadlines; with the defaults of go-redis a command to a refused port
 // takes seconds whatever its context says. pool 0 keeps the user's pool size.
-// It reports false if c is of a type it cannot copy, and then returns c.
+// It reports false if c is of a type it cannot copy, and then returns c, which
+// has to be [Usable].
 //
 // What a copy does not have: hooks, a limiter, client-side caching (an entry
 // would be kept twice) and maintenance notifications (they relax timeouts).
-func copyClient(c Client, timeout time.Duration, pool int) (Client, bool, error) {
+func copyClient(c Client, timeout time.Duration, pool int) (Client, bool) {
 	switch c := c.(type) {
 	case *redis.Client:
-		if c == nil {
-			return nil, false, errors.New("querycache: remote: Client is a nil *redis.Client")
-		}
 		o := *c.Options() // read-only by its contract
 		o.MaxRetries = -1
 		o.ContextTimeoutEnabled = true
@@ -41,12 +40,9 @@ func copyClient(c Client, timeout time.Duration, pool int) (Client, bool, error)
 		o.ClientSideCache, o.ClientSideCacheConfig = nil, nil
 		o.ClientSideCacheRefreshOnInvalidate, o.ClientSideCacheCoalesceMisses = false, false
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		return redis.NewClient(&o), true, nil
+		return redis.NewClient(&o), true
 
 	case *redis.ClusterClient:
-		if c == nil {
-			return nil, false, errors.New("querycache: remote: Client is a nil *redis.ClusterClient")
-		}
 		o := *c.Options()
 		o.MaxRetries = -1
 		o.MaxRedirects = 3 // not retries: a slot that moves is no fault
@@ -62,12 +58,27 @@ func copyClient(c Client, timeout time.Duration, pool int) (Client, bool, error)
 		}
 		o.AutoPipelineOptions = nil
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		return redis.NewClusterClient(&o), true, nil
-
-	case *redis.Ring:
-		return nil, false, errors.New("querycache: remote: Client is a Ring, whose keys move when a shard fails, so that nodes would lose sight of each other; use a single server, Sentinel or Cluster")
+		return redis.NewClusterClient(&o), true
 	}
-	return c, false, nil
+	return c, false
+}
+
+// Usable says what is wrong with a client that no Tier can use: it is nil, or a
+// Ring. It asks no server.
+func Usable(c Client) error {
+	nothing := c == nil
+	switch c := c.(type) {
+	case *redis.Client:
+		nothing = c == nil
+	case *redis.ClusterClient:
+		nothing = c == nil
+	case *redis.Ring:
+		return errors.New("querycache: remote: Client is a Ring, whose keys move when a shard fails, so that nodes would lose sight of each other; use a single server, Sentinel or Cluster")
+	}
+	if nothing {
+		return fmt.Errorf("querycache: remote: Client is a nil %T, expected a go-redis client", c)
+	}
+	return nil
 }
 
 // reload makes a Cluster client find out again who has which slot. By itself

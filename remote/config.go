@@ -61,10 +61,7 @@ type Config struct {
 
 // validate reports all mistakes at once, each naming its field.
 func (c Config) validate() error {
-	var errs []error
-	if c.Client == nil {
-		errs = append(errs, errors.New("querycache: remote: Client is nil, expected a go-redis client"))
-	}
+	errs := []error{Usable(c.Client)}
 	if strings.TrimSpace(c.Namespace) == "" {
 		errs = append(errs, errors.New("querycache: remote: Namespace is empty: without one, databases that share a Redis would answer for each other; set it to what identifies the database"))
 	}

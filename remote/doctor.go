@@ -52,11 +52,7 @@ func Check(ctx context.Context, client Client, namespace string) []Finding {
 		d.add(Problem, "config", err.Error(), "")
 		return d.findings
 	}
-	c, ours, err := copyClient(client, checkTimeout, 0)
-	if err != nil {
-		d.add(Problem, "client", err.Error(), "")
-		return d.findings
-	}
+	c, ours := copyClient(client, checkTimeout, 0)
 	if ours {
 		defer func() { _ = c.Close() }() // nothing depends on it
 	} else {

@@ -39,10 +39,7 @@ func (t *Tier) Sync(ctx context.Context, r Request) (Reply, error) {
 	}
 	control, timeout := t.control, t.timeout
 	if t.closed.Err() != nil && !t.shared {
-		c, _, err := copyClient(t.user, t.timeout, 1)
-		if err != nil {
-			return Reply{}, err
-		}
+		c, _ := copyClient(t.user, t.timeout, 1)
 		defer func() { _ = c.Close() }() // the reply is there
 		control, timeout = c, attachTimeout
 	}

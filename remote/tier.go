@@ -41,15 +41,10 @@ func New(ctx context.Context, cfg Config) (*Tier, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	control, ours, err := copyClient(cfg.Client, cfg.Timeout, controlPool)
-	if err != nil {
-		return nil, err
-	}
+	control, ours := copyClient(cfg.Client, cfg.Timeout, controlPool)
 	data := cfg.Client
 	if ours {
-		if data, _, err = copyClient(cfg.Client, cfg.Timeout, 0); err != nil {
-			return nil, errors.Join(err, control.Close())
-		}
+		data, _ = copyClient(cfg.Client, cfg.Timeout, 0)
 	} else {
 		cfg.Logger.Warn("querycache: the Redis client is of an unknown type: it is used as it is, with its own timeouts and retries")
 	}
@@ -60,6 +55,7 @@ func New(ctx context.Context, cfg Config) (*Tier, error) {
 	}
 	t.closed, t.close = context.WithCancel(context.Background())
 	t.breaker = newBreaker(time.Now, t.breakerChanged)
+	var err error
 	if t.server, err = t.probe(ctx); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}

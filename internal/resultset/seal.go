@@ -46,29 +46,29 @@ type Seal struct {
 // what is; it holds no part of a key.
 func NewSeal(keys ...[]byte) (*Seal, error) {
 	if len(keys) == 0 {
-		return nil, errors.New("resultset: no key to seal with")
+		return nil, errors.New("no key to seal with")
 	}
 	s := &Seal{}
 	for i, key := range keys {
 		if len(key) != SealKeyBytes {
-			return nil, fmt.Errorf("resultset: key %d of %d has %d bytes, not %d; is it still in hex or base64?",
+			return nil, fmt.Errorf("key %d of %d has %d bytes, expected %d; is it still in hex or base64?",
 				i+1, len(keys), len(key), SealKeyBytes)
 		}
 		if subtle.ConstantTimeCompare(key, make([]byte, SealKeyBytes)) == 1 {
-			return nil, fmt.Errorf("resultset: key %d of %d is all zeros", i+1, len(keys))
+			return nil, fmt.Errorf("key %d of %d is all zeros", i+1, len(keys))
 		}
 		for j, other := range keys[:i] {
 			if subtle.ConstantTimeCompare(key, other) == 1 {
-				return nil, fmt.Errorf("resultset: keys %d and %d of %d are the same", j+1, i+1, len(keys))
+				return nil, fmt.Errorf("keys %d and %d of %d are the same", j+1, i+1, len(keys))
 			}
 		}
 		block, err := aes.NewCipher(key)
 		if err != nil {
-			return nil, fmt.Errorf("resultset: key %d: %w", i+1, err)
+			return nil, fmt.Errorf("key %d: %w", i+1, err)
 		}
 		aead, err := cipher.NewGCMWithRandomNonce(block)
 		if err != nil {
-			return nil, fmt.Errorf("resultset: key %d: %w", i+1, err)
+			return nil, fmt.Errorf("key %d: %w", i+1, err)
 		}
 		s.aeads = append(s.aeads, aead)
 	}
