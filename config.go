@@ -30,7 +30,8 @@ const (
 // Config says what is cached and where. The zero value is usable: it caches
 // only statements that carry a hint with ttl= and tables=, since without a
 // Dialect nothing else can be proven safe. A Config is read once, by [New], and
-// never modified.
+// never modified. Numbers and durations below 0 are mistakes where nothing else
+// is said.
 type Config struct {
 	// Dialect analyses the SQL: sqlite.Dialect(), for example. Default: a
 	// lexical one, for which a read is cached only if its hint declares
@@ -61,11 +62,12 @@ type Config struct {
 	// because Redis does not answer, 4.75 seconds after it last did. Default
 	// false: it is sent, and they may show the old rows until Redis answers
 	// again or, of tables that this process has not written before, until
-	// their lifetime ends.
+	// their lifetime ends. Without Redis it changes nothing.
 	FailUnannounced bool
 
 	// SealKeys, 32 random bytes each, encrypt and authenticate what is stored
-	// in Redis: the first seals, all open. Default none: rows lie there in the
+	// in Redis: the first seals, all open. A key of another length, of zeros
+	// only, or given twice is a mistake. Default none: rows lie there in the
 	// clear.
 	SealKeys [][]byte
 
@@ -87,7 +89,8 @@ type Config struct {
 	// (session_hook). If nothing varies, return "", true.
 	Session func(ctx context.Context) (key string, ok bool)
 
-	// MaxRows and MaxBytes bound one cached answer. A statement that
+	// MaxRows and MaxBytes bound one cached answer, MaxBytes by what it holds
+	// on the heap. A statement that
 	// exceeded them is remembered and not cached for ten minutes.
 	// Defaults [DefaultMaxRows] and [DefaultMaxBytes].
 	MaxRows  int

@@ -69,8 +69,9 @@ func (s *session) explain(ctx context.Context, query string, args []any) Explana
 	if p.badHint {
 		_, x.HintError = findHint(c.plans.lexicon, query)
 	}
+	x.WritesAll = p.stmt.MayWrite() // as long as the catalog is not known
 	if ident := s.ident(); ident.server != nil {
-		if snap := ident.server.current(); snap != nil {
+		if snap := s.catalog(ctx, ident.server); snap != nil {
 			d := c.decide(p, ident, snap)
 			x.Tables, x.Writes, x.WritesAll = slices.Clone(d.tables), slices.Clone(d.writesTables), d.writes.All()
 		}

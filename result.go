@@ -45,11 +45,14 @@ func (r *Result) Source() Source { r.mu.Lock(); defer r.mu.Unlock(); return r.so
 // stored now.
 func (r *Result) Reason() Reason { r.mu.Lock(); defer r.mu.Unlock(); return r.reason }
 
-// Age returns how long before the answer its query was started; 0 for an
-// answer from the database.
+// Age returns how long before the answer its query was started, at most
+// local.Resolution too much and never too little; 0 for an answer of a query
+// that was sent, or under way, when it was asked for.
 func (r *Result) Age() time.Duration { r.mu.Lock(); defer r.mu.Unlock(); return r.age }
 
-// TTL returns the lifetime that applied to the statement; 0 if none did.
+// TTL returns the lifetime that was asked for, by a context, hint, rule or
+// default, whichever is the strongest; 0 if none was. What is kept may live
+// shorter: see local.Config.Jitter and [Config.Redis].
 func (r *Result) TTL() time.Duration { r.mu.Lock(); defer r.mu.Unlock(); return r.ttl }
 
 // report notes what happened, if anybody asked.

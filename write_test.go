@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/querycache/querycache"
@@ -376,6 +377,25 @@ func TestRawRefuses(t *testing.T) {
 	boom := errors.New("boom")
 	if err := querycache.Raw(context.Background(), f.conn(), func(driver.Conn) error { return boom }, "other"); err != boom {
 		t.Errorf("error %v, want the function's own", err)
+	}
+}
+
+// Whoever asks first after a schema change is told as much as those who ask later.
+func TestExplainFirst(t *testing.T) {
+	for _, query := range []string{joined, "UPDATE books SET price = 1"} {
+		f := newFixture(t, nil)
+		f.exec(f.db, "CREATE TABLE made (n INTEGER)")
+		first, err := f.cache.Explain(f.Context(), f.db, query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := f.cache.Explain(f.Context(), f.db, query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(first, again) || len(first.Tables)+len(first.Writes) == 0 {
+			t.Errorf("%s:\n%+v at first,\n%+v then", query, first, again)
+		}
 	}
 }
 
