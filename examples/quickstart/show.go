@@ -46,6 +46,7 @@ func (s *shop) known(ctx context.Context) error {
 		}
 		switch res.Reason() {
 		case "", querycache.ReasonCatalog:
+		case querycache.ReasonSession: // it was looked at before the new tables were known of
 		default:
 			return fmt.Errorf("the cache refuses the query: %s", res.Reason())
 		}
