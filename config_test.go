@@ -53,13 +53,16 @@ func TestEnvironOfClusters(t *testing.T) {
 	}
 }
 
-// TestRawMistakes: an error of Raw is one line, and says that nothing was run.
-func TestRawMistakes(t *testing.T) {
+// TestCallMistakes: an error is one line; that of Raw says that nothing was run.
+func TestCallMistakes(t *testing.T) {
 	cache, err := querycache.New(querycache.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cache.Close() })
+	if err := cache.Register("nothing", nil); err == nil || !strings.Contains(err.Error(), `the driver for "nothing" is nil`) {
+		t.Errorf("a nil driver: %v", err)
+	}
 	for _, test := range []struct {
 		db     *sql.DB
 		tables []string

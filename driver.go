@@ -21,8 +21,11 @@ var (
 
 // Register makes base available to sql.Open under name, with its reads
 // answered by the cache. Unlike sql.Register it returns an error, instead of
-// panicking, if the name is taken.
+// panicking, if the name is taken or base is nil.
 func (c *Cache) Register(name string, base driver.Driver) error {
+	if base == nil {
+		return fmt.Errorf("querycache: Register: the driver for %q is nil", name)
+	}
 	registering.Lock()
 	defer registering.Unlock()
 	if slices.Contains(sql.Drivers(), name) {

@@ -31,8 +31,8 @@ type Explanation struct {
 
 // Explain says what would be done with a statement, without running it: what
 // it reads and writes, whether it is cached or why not, and where it would be
-// answered from now. It may open a connection. The database must have been
-// opened through the cache.
+// answered from now. It may open a connection and read the catalog, within ctx.
+// A database that was not opened through this cache is an error.
 func (c *Cache) Explain(ctx context.Context, db *sql.DB, query string, args ...any) (Explanation, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {

@@ -44,7 +44,8 @@ const checkTimeout = 2 * time.Second
 // Check looks at a Redis with the eyes of an operator: whether the shared tier
 // works there, and what could go wrong. What it is not allowed to ask is a
 // finding, too. It writes a few keys of the namespace that live for seconds,
-// and changes nothing else. Findings come worst first.
+// and changes nothing else. Findings come worst first. Each question takes two
+// seconds at most, and all of them end with ctx.
 func Check(ctx context.Context, client Client, namespace string) []Finding {
 	d := &doctor{}
 	cfg := Config{Client: client, Namespace: namespace, Timeout: checkTimeout}
