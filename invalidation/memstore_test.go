@@ -24,7 +24,8 @@ type memStore struct {
 	down      bool // requests are lost
 	loseReply bool // requests are done, their replies lost
 	noHints   bool
-	delay     time.Duration
+	delay     time.Duration // of requests
+	late      time.Duration // of replies
 	listeners map[int]func(Hint)
 	calls     int
 	inFlight  map[string]int
@@ -80,11 +81,18 @@ func (c *memClient) Sync(ctx context.Context, r Request) (Reply, error) {
 	}
 	c.mu.Lock()
 	reply := c.syncLocked(c.node, r)
-	lost := c.loseReply
+	lost, late := c.loseReply, c.late
 	c.mu.Unlock()
 	if lost {
 		<-ctx.Done()
 		return Reply{}, ctx.Err()
+	}
+	if late > 0 {
+		select {
+		case <-time.After(late):
+		case <-ctx.Done():
+			return Reply{}, ctx.Err()
+		}
 	}
 	return reply, nil
 }

@@ -95,11 +95,12 @@ func (n *Node) sync(ctx context.Context) {
 		}
 	}
 	quiet := n.quiet.busy(bump, now)
-	n.mu.Unlock()
-	slices.Sort(bump)
 	if mistake.Made(mistake.NoRecord) {
 		keep = nil
 	}
+	n.acked = n.acked.within(keep)
+	n.mu.Unlock()
+	slices.Sort(bump)
 
 	v := n.view.Load()
 	timeout := n.cfg.Timeout
