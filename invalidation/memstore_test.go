@@ -28,6 +28,7 @@ type memStore struct {
 	late      time.Duration // of replies
 	listeners map[int]func(Hint)
 	calls     int
+	most      int // tags bumped in one call
 	inFlight  map[string]int
 	overlap   bool
 }
@@ -117,6 +118,7 @@ func (s *memStore) syncLocked(node string, r Request) Reply {
 			delete(s.records, id)
 		}
 	}
+	s.most = max(s.most, len(r.Bump))
 	if len(r.Bump) > 0 {
 		s.bumpLocked(r.Bump, r.Quiet)
 		if r.Unknown {

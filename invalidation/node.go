@@ -60,10 +60,17 @@ type Node struct {
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
 
-	one sync.Mutex // held during a Sync
+	// turn holds one token while somebody has the turn to sync: the node's own
+	// goroutine, or Close after that has ended, or a write after Close.
+	turn chan struct{}
+	// answered is the last round that was answered: a later one takes over what
+	// an earlier one did not get told.
+	answered atomic.Uint64
 
 	mu     sync.Mutex // guards following
 	next   batch
+	sent   uint64        // the last round: Syncs are counted
+	news   chan struct{} // closed, and made anew, when answered moves
 	record record
 	open   map[*openWrite]struct{}
 	// underWay counts, by tag, the writes that were announced and have not
@@ -85,7 +92,7 @@ func NewNode(space *Space, store Store, cfg NodeConfig) *Node {
 	n := &Node{
 		space: space, store: store, cfg: cfg, wake: make(chan struct{}, 1),
 		record: make(record), open: make(map[*openWrite]struct{}), underWay: make(map[string]int),
-		relisten: make(chan struct{}, 1),
+		relisten: make(chan struct{}, 1), turn: make(chan struct{}, 1), news: make(chan struct{}),
 	}
 	n.view.Store(newView(""))
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -175,10 +182,10 @@ func (n *Node) lost() bool {
 // fresh waits for a Sync that is sent from now on.
 func (n *Node) fresh(ctx context.Context) bool {
 	n.mu.Lock()
-	t := n.ticketLocked(nil)
+	round := n.askLocked()
 	n.mu.Unlock()
 	n.signal()
-	return n.wait(ctx, t)
+	return n.wait(ctx, round)
 }
 
 func (n *Node) signal() {
@@ -199,7 +206,9 @@ func (n *Node) run() {
 		case <-timer.C:
 		}
 		if !n.resting() {
+			n.turn <- struct{}{}
 			n.sync(n.ctx)
+			<-n.turn
 		}
 		timer.Reset(time.Duration(float64(n.cfg.Poll) * (0.8 + 0.4*rand.Float64())))
 	}
@@ -289,5 +298,7 @@ func (n *Node) Close() {
 	n.lease.Store(nil)
 	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.Lease)
 	defer cancel()
+	n.turn <- struct{}{}
 	n.sync(ctx)
+	<-n.turn
 }

@@ -20,10 +20,10 @@ func (n *Node) announce(ctx context.Context, tags []string) error {
 		n.mu.Unlock()
 		return nil
 	}
-	t := n.ticketLocked(nil)
+	round := n.askLocked()
 	n.mu.Unlock()
-	n.ask()
-	if n.wait(ctx, t) || ctx.Err() != nil { // the statement meets the context's error
+	n.ask(round)
+	if n.wait(ctx, round) || ctx.Err() != nil { // the statement meets the context's error
 		return nil
 	}
 	n.stats.unannounced.Add(1)
@@ -78,13 +78,23 @@ func (n *Node) leaveLocked(w *Write) {
 	}
 }
 
-// ask asks for a Sync: after Close nobody else does one.
-func (n *Node) ask() {
+// ask asks for the Sync of a round. After Close nobody else does one; those who
+// write then do it together: who has waited for its turn while the round was tried
+// does not try again.
+func (n *Node) ask(round uint64) {
 	n.mu.Lock()
 	closed := n.closed
 	n.mu.Unlock()
 	if !closed {
 		n.signal()
+		return
+	}
+	n.turn <- struct{}{}
+	defer func() { <-n.turn }()
+	n.mu.Lock()
+	tried := n.sent >= round
+	n.mu.Unlock()
+	if tried {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.Timeout)
@@ -99,24 +109,20 @@ func (n *Node) publish(w Write, unknown bool) {
 	tags := w.tags.Names()
 	n.mu.Lock()
 	n.record.add(tags, time.Now())
-	n.next.add(tags)
 	if w.revokes || unknown {
 		// What may yet be changed, who knows when, is kept by nobody: this
 		// node will not know that it was its own.
-		n.next.add(keptOfAll(tags))
+		n.next.add(w, tags, keptOfAll(tags))
+	} else {
+		n.next.add(w, tags)
 	}
 	n.next.unknown = n.next.unknown || unknown
 	n.untold++
-	t := n.ticketLocked(func() {
-		w.clean()
-		n.mu.Lock()
-		n.untold--
-		n.mu.Unlock()
-	})
+	round := n.askLocked()
 	n.leaveLocked(&w)
 	n.mu.Unlock()
-	n.ask()
-	if !n.wait(context.Background(), t) {
+	n.ask(round)
+	if !n.wait(context.Background(), round) {
 		n.stats.late.Add(1)
 	}
 }
