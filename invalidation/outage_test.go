@@ -43,13 +43,13 @@ func TestOutageIsBounded(t *testing.T) {
 						}
 					}
 				}
-				write(0, 10_000)
+				write(0, 5000)
 				before := heap()
-				write(10_000, 60_000)
-				if grown := heap() - before; grown > 2<<20 {
-					t.Errorf("50,000 writes hold %d bytes", grown)
+				write(5000, 20_000)
+				if grown := heap() - before; grown > 1<<20 {
+					t.Errorf("15,000 writes hold %d bytes", grown)
 				}
-				if e := a.read(t, tag(59_999)); e.local.Valid() {
+				if e := a.read(t, tag(19_999)); e.local.Valid() {
 					t.Error("a tag is clean although nobody was told of its write")
 				}
 				s.set(func() { a.client.cut = false })
@@ -60,7 +60,7 @@ func TestOutageIsBounded(t *testing.T) {
 				if own, shared := b.serves(old); own || shared {
 					t.Errorf("what was written is not told of: own %v, shared %v", own, shared)
 				}
-				if e := a.read(t, tag(59_999)); !e.local.Valid() {
+				if e := a.read(t, tag(19_999)); !e.local.Valid() {
 					t.Error("a tag stays dirty although its write is told of")
 				}
 				if told := a.Told(); told.Seq > 1<<40 {
@@ -71,7 +71,8 @@ func TestOutageIsBounded(t *testing.T) {
 	}
 }
 
-// Resolving names takes no longer per name when there are many.
+// Resolving names takes no longer per name when there are many: if it did, these
+// would take some ten seconds, on an idle machine.
 func TestManyNames(t *testing.T) {
 	names := make([]string, 100_000)
 	for i := range names {
@@ -85,7 +86,7 @@ func TestManyNames(t *testing.T) {
 	tags := space.Tags(names...)
 	log.Add(tags)
 	log.Add(tags.With(space.Tags(names[:1000]...)))
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	if n := len(log.Tags().Names()); n != 100_000 {
@@ -99,12 +100,12 @@ func TestManyTagsAtOnce(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		fleet(t, nodeConfig, "ab", func(t *testing.T, s *memStore, m []*member) {
 			a, b := m[0], m[1]
-			names := make([]string, 100_000)
+			names := make([]string, 20_000)
 			for i := range names {
 				names[i] = fmt.Sprint("u:", i)
 			}
 			start := time.Now()
-			old, kept := b.read(t, names[77_777]), b.read(t, "t:x")
+			old, kept := b.read(t, names[7_777]), b.read(t, "t:x")
 			w := a.space.Begin(a.space.Tags(names...))
 			w.revokes = true
 			if open {
