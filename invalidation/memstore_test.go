@@ -100,7 +100,7 @@ func (c *memClient) Sync(ctx context.Context, r Request) (Reply, error) {
 
 func (s *memStore) syncLocked(node string, r Request) Reply {
 	now := time.Now()
-	if s.epoch == "" {
+	if s.epoch == "" || r.Epoch == s.epoch && r.Seen > s.seq {
 		s.epoch, s.seq, s.ver = r.Nonce, 0, make(map[string]uint64)
 		s.records["?"] = &memRecord{tags: []string{Schema, All}, due: now.Add(s.deadline), delay: s.maxTTL + 1}
 	}

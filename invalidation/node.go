@@ -80,6 +80,7 @@ type Node struct {
 	untold  int
 	acked   announcement
 	quiet   quiet
+	foreign time.Time // when a hint of another epoch last made it ask
 	closed  bool
 	failing bool
 }
@@ -242,11 +243,24 @@ func (n *Node) listen() {
 	}
 }
 
+// foreignPause is the time between two Syncs for the sake of hints of another epoch.
+// They may be another fleet's: channels are common to all databases of a Redis.
+const foreignPause = 50 * time.Millisecond
+
 // hint applies one bump. One of another epoch makes it ask.
 func (n *Node) hint(h Hint) {
 	v := n.view.Load()
 	if h.Epoch != v.epoch {
-		n.signal()
+		n.mu.Lock()
+		now := time.Now()
+		again := now.Sub(n.foreign) < foreignPause
+		if !again {
+			n.foreign = now
+		}
+		n.mu.Unlock()
+		if !again {
+			n.signal()
+		}
 		return
 	}
 	n.stats.hints.Add(1)

@@ -83,7 +83,7 @@ func (n *Node) sync(ctx context.Context) {
 	defer cancel()
 	sent := time.Now()
 	reply, err := n.store.Sync(ctx, Request{
-		Nonce: rand.Text(), Epoch: v.epoch, After: v.cursor(),
+		Nonce: rand.Text(), Epoch: v.epoch, After: v.cursor(), Seen: v.stamp().Seq,
 		Record: keep, Bump: bump, Unknown: b.unknown, Quiet: quiet,
 	})
 	n.stats.syncs.Add(1)

@@ -1,0 +1,80 @@
+package invalidation
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// hear makes all nodes hear what nobody has bumped.
+func (s *memStore) hear(h Hint) {
+	s.set(func() {
+		for _, hear := range s.listeners {
+			go hear(h)
+		}
+	})
+}
+
+// Whoever may publish can say that a bump of the far future has been: what was
+// stamped with it would never become invalid. The next Sync finds out.
+func TestHintOfTheFuture(t *testing.T) {
+	fleet(t, nodeConfig, "ab", func(t *testing.T, s *memStore, m []*member) {
+		a, b := m[0], m[1]
+		a.write(t, "t:x")
+		synctest.Wait()
+		s.hear(Hint{Epoch: a.Stamp().Epoch, Seq: 1 << 60, Tags: []string{"t:x"}})
+		synctest.Wait()
+		poisoned := b.read(t, "t:x")
+		time.Sleep(2 * nodeConfig.Poll)
+		a.write(t, "t:x")
+		time.Sleep(2 * nodeConfig.Poll)
+		for _, n := range m {
+			if own, shared := n.serves(poisoned); own || shared {
+				t.Errorf("a row from before a write is shown: own %v, shared %v", own, shared)
+			}
+		}
+		again := b.read(t, "t:x")
+		if own, shared := b.serves(again); !own || !shared {
+			t.Error("nothing is kept any more")
+		}
+		a.write(t, "t:x")
+		synctest.Wait()
+		if own, shared := b.serves(again); own || shared {
+			t.Error("a write is not heard of any more")
+		}
+	})
+}
+
+// The hints of another fleet, on another database of the same Redis, say, do not
+// make nodes ask each time.
+func TestHintsOfOthers(t *testing.T) {
+	fleet(t, nodeConfig, "ab", func(t *testing.T, s *memStore, m []*member) {
+		before := 0
+		s.set(func() { before = s.calls })
+		start := time.Now()
+		for i := range 1000 {
+			s.hear(Hint{Epoch: fmt.Sprint("other", i%3), Seq: uint64(i), Tags: []string{"t:x"}})
+			time.Sleep(time.Millisecond)
+			m[0].Touch()
+			m[1].Touch()
+		}
+		took := time.Since(start)
+		polls := 2 * int(took/(nodeConfig.Poll*4/5)+1)
+		s.set(func() {
+			if n := s.calls - before; n > polls+2*int(took/foreignPause+1) {
+				t.Errorf("%d Syncs of 2 nodes in %v", n, took)
+			}
+		})
+		// One of a new epoch of their own is heard of at once all the same.
+		time.Sleep(nodeConfig.Poll)
+		m[0].write(t, "t:x")
+		s.flush()
+		m[0].write(t, "t:x")
+		time.Sleep(foreignPause)
+		synctest.Wait()
+		if a, b := m[0].Stamp(), m[1].Stamp(); a.Epoch != b.Epoch {
+			t.Error("a new epoch was not asked for")
+		}
+	})
+}
