@@ -95,7 +95,7 @@ func TestRedisFull(t *testing.T) {
 }
 
 // minimalUser has the rights that the documentation says suffice.
-const minimalUser = "user u on >p ~{qc:* ~qc:* &{qc:* +eval +evalsha +info +time +zrange +zadd +zrem +zrangebyscore +zremrangebyscore +zscore +zcard +publish +spublish +subscribe +ssubscribe +get +set +del +ping +hello"
+const minimalUser = "user u on >p ~{qc:* ~qc:* &{qc:* +eval +evalsha +info +time +zrange +zadd +zrem +zrangebyscore +zremrangebyscore +zscore +zcard +publish +spublish +subscribe +ssubscribe +get +getrange +set +del +ping +hello"
 
 func TestMinimalUser(t *testing.T) {
 	server := testserver.NewRedis(t, minimalUser)

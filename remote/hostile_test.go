@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -114,4 +115,37 @@ func TestSeenTheFuture(t *testing.T) {
 			t.Errorf("after %d was heard of: the same epoch", seq)
 		}
 	}
+}
+
+// An entry larger than any that a node writes is none, and its bytes never come
+// here: whoever may write to Redis could otherwise fill the memory of all nodes.
+func TestHugeEntry(t *testing.T) {
+	client := dial(t, testserver.Redis(t))
+	tier := attach(t, Config{Client: client, FillBytes: 1 << 20})
+	key := []byte("k")
+	if err := client.SetRange(t.Context(), tier.EntryKey(key), 256<<20, "x").Err(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Del(context.Background(), tier.EntryKey(key)) })
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := tier.Get(t.Context(), key)
+	if got != nil || err != nil {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	lease, got, err := tier.Lease(t.Context(), key, time.Minute)
+	if got != nil || err != nil || !lease.Held() {
+		t.Errorf("with a lease: %d bytes, %v", len(got), err)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+		t.Errorf("%d bytes for an entry that is none", n)
+	}
+	if !tier.SetLeased(key, make([]byte, 1<<20-200), time.Minute, lease) {
+		t.Fatal("the largest entry is not written")
+	}
+	await(t, "the largest entry", func() bool {
+		got, err := tier.Get(t.Context(), key)
+		return err == nil && len(got) == 1<<20-200
+	})
 }
