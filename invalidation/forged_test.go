@@ -78,3 +78,30 @@ func TestHintsOfOthers(t *testing.T) {
 		}
 	})
 }
+
+// A token of a new epoch is reached when what was known before is void, not when
+// the epoch is known.
+func TestReachedAfterTheRest(t *testing.T) {
+	cfg := nodeConfig
+	early := func() bool { return false }
+	cfg.Altered = func() {
+		if early() {
+			t.Error("a token is reached while rows of the epoch before it are shown")
+		}
+	}
+	fleet(t, cfg, "a", func(t *testing.T, s *memStore, m []*member) {
+		a := m[0]
+		old := a.read(t, "t:x")
+		early = func() bool {
+			v := a.view.Load()
+			return v.reached(v.stamp()) && old.local.Valid()
+		}
+		s.flush()
+		if !a.Reach(t.Context(), FleetStamp{"gone", 1}) {
+			t.Fatal("the new epoch is not reached")
+		}
+		if v := a.view.Load(); !v.reached(v.stamp()) {
+			t.Error("its token is not reached")
+		}
+	})
+}

@@ -23,14 +23,23 @@ func (n *Node) announce(ctx context.Context, tags []string) error {
 	round := n.askLocked()
 	n.mu.Unlock()
 	n.ask(round)
-	if n.wait(ctx, round) || ctx.Err() != nil { // the statement meets the context's error
+	if n.wait(ctx, round) {
+		return nil
+	}
+	// The statement may meet the context's error or, with a driver that does not
+	// look at once, be done all the same.
+	ended := ctx.Err()
+	if ended != nil && !n.cfg.Fail {
 		return nil
 	}
 	n.stats.unannounced.Add(1)
-	if n.cfg.Fail {
-		return ErrUnannounced
+	switch {
+	case !n.cfg.Fail:
+		return nil
+	case ended != nil:
+		return ended
 	}
-	return nil
+	return ErrUnannounced
 }
 
 // register is announce for a write that is still some time away.

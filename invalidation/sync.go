@@ -151,7 +151,6 @@ func (n *Node) apply(v *view, r Reply) {
 		for _, c := range r.Changed {
 			fresh.raise(c.Tag, c.Seq)
 		}
-		fresh.advance(r.Seq)
 		if mistake.Made(mistake.TornView) {
 			fresh.seen = v.stamp().Seq
 		}
@@ -159,6 +158,7 @@ func (n *Node) apply(v *view, r Reply) {
 		// What was known before says nothing about this epoch.
 		n.cfg.Altered()
 		n.space.revoke(All)
+		fresh.advance(r.Seq)
 		n.stats.epochs.Add(1)
 		return
 	}
