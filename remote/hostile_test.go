@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"math"
@@ -97,6 +98,37 @@ func TestAttachToHostileKey(t *testing.T) {
 	a.sync("x")
 	if n := newNode(t, a.tier, "b"); n.vers["x"] == 0 {
 		t.Errorf("%+v", n.vers)
+	}
+}
+
+// A clock that was set back does not put off what a silent node may have written:
+// neither if a node has seen it before, nor if all come after.
+func TestClockSetBack(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		client := dial(t, testserver.Redis(t))
+		ns := rand.Text()
+		live := newNode(t, attach(t, Config{Client: client, Namespace: ns}), "live")
+		dead := newNode(t, attach(t, Config{Client: client, Namespace: ns}), "dead")
+		dead.r.Record = []string{"x"}
+		dead.sync()
+		live.sync()
+		// As it is an hour after the clock was set back by an hour, bar the hour.
+		hour := float64(time.Hour.Microseconds())
+		z := live.tier.keys.control
+		for _, m := range client.ZRangeByScore(t.Context(), z, &redis.ZRangeBy{Min: "(-inf", Max: "(0"}).Val() {
+			if err := client.ZIncrBy(t.Context(), z, -hour, m).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		live.tier.own.acked += time.Hour.Microseconds()
+		if after {
+			live = newNode(t, attach(t, Config{Client: client, Namespace: ns}), "new")
+		}
+		start := time.Now()
+		await(t, "the silent node's tag", func() bool { live.sync(); return live.vers["x"] > 0 })
+		if d := time.Since(start); d < shortD/2 {
+			t.Errorf("bumped after %v, before its deadline", d)
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ type ownRecord struct {
 func (o *ownRecord) begin(record string, r Request, s server) []any {
 	witness, publish, quiet, unknown, puzzled := "", "PUBLISH", "", "", ""
 	if s.mode == Witness {
-		witness = strconv.FormatInt(o.acked, 10)
+		witness = "1"
 	}
 	if s.sharded {
 		publish = "SPUBLISH"
@@ -88,11 +88,11 @@ func (o *ownRecord) begin(record string, r Request, s server) []any {
 		o.held = append(o.held, record)
 	}
 
-	args := make([]any, 0, 13+len(superseded)+len(r.Bump))
+	args := make([]any, 0, 14+len(superseded)+len(r.Bump))
 	args = append(args, r.nonce(), r.Epoch, strconv.FormatUint(r.After, 10),
 		r.deadline().Microseconds(), max(r.MaxTTL, 0).Microseconds(),
 		witness, publish, quiet, unknown, record,
-		strconv.FormatUint(max(r.Seen, r.After), 10), puzzled, len(superseded))
+		strconv.FormatUint(max(r.Seen, r.After), 10), puzzled, o.acked, len(superseded))
 	for _, s := range superseded {
 		args = append(args, s)
 	}

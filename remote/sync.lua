@@ -15,18 +15,18 @@
 --
 -- ARGV 1 nonce: the epoch, if a new one is needed    2 the caller's epoch    3 its last seq
 --      4 D µs    5 maxTTL µs
---      6 '' if the run_id tells a lost write; else the deadline (µs) of this node's record as
---        last acknowledged, 0 if none was: its own record is the witness
+--      6 '' if the run_id tells a lost write, else its own record is the witness
 --      7 PUBLISH or SPUBLISH    8 not '': bump without a hint
 --      9 node, if the outcome of what is bumped is unknown, else ''
 --     10 own record    11 the last seq it has heard of, by a hint perhaps
 --     12 not '': the caller could make nothing of what is in z
---     13 n    14… n superseded records    then the tags to bump
+--     13 the deadline (µs) of this node's record as last acknowledged, 0 if none was
+--     14 n    15… n superseded records    then the tags to bump
 --
 -- Returns epoch, seq, now µs, {tag, seq, …}: what changed since ARGV 3 or, under another
 -- epoch, all that is known.
 local z, D, ttl = KEYS[1], tonumber(ARGV[4]), tonumber(ARGV[5])
-local own, old = ARGV[10], tonumber(ARGV[13])
+local own, old = ARGV[10], tonumber(ARGV[14])
 local function int(x) return string.format('%.0f', x) end
 
 local run = ''
@@ -48,17 +48,17 @@ end
 
 -- The witness, before anything of it is removed. Which of the node's records
 -- is the present one is unknown if a reply was lost, so any may bear witness.
-local lost = false
-if ARGV[6] ~= '' and tonumber(ARGV[6]) > now then
+local lost, acked = false, tonumber(ARGV[13])
+if ARGV[6] ~= '' and acked > now then
   local best = tonumber(redis.call('ZSCORE', z, own) or 0)
-  for i = 14, 13 + old do best = math.min(best, tonumber(redis.call('ZSCORE', z, ARGV[i]) or 0)) end
-  lost = -best < tonumber(ARGV[6])
+  for i = 15, 14 + old do best = math.min(best, tonumber(redis.call('ZSCORE', z, ARGV[i]) or 0)) end
+  lost = -best < acked
 end
 
 -- The first write may not need memory: once a script has written, the rest of
 -- it passes in a full Redis that does not evict.
 redis.call('ZREM', z, '')
-for i = 14, 13 + old do redis.call('ZREM', z, ARGV[i]) end
+for i = 15, 14 + old do redis.call('ZREM', z, ARGV[i]) end
 
 local e, r = string.match(redis.call('ZRANGE', z, 0, 0)[1] or '', '^!e%z([^%z]+)%z(.*)$')
 local function top() return math.max(0, tonumber(redis.call('ZRANGE', z, -1, -1, 'WITHSCORES')[2]) or 0) end
@@ -84,6 +84,16 @@ local function bump(list, quiet)
   if not quiet then redis.call(ARGV[7], z .. ':c', e .. '\0' .. int(s) .. '\0' .. list) end
 end
 
+-- No deadline is further away than D or the record's own delay, unless the clock was
+-- set back: what it says would be bumped too late. Looked for by who comes, and by
+-- who has been there before.
+if ARGV[2] == '' or acked > now + D then
+  for _, m in ipairs(redis.call('ZRANGEBYSCORE', z, '(-inf', '(' .. int(-(now + D)))) do
+    local d = tonumber(string.match(m, '^!w%z.-%z(%d+)%z')) or 0
+    if -redis.call('ZSCORE', z, m) > now + d then redis.call('ZADD', z, int(-(now + D)), m) end
+  end
+end
+
 -- Always a write: a primary that has lost its replicas refuses it (NOREPLICAS)
 -- and so stops answering.
 redis.call('ZADD', z, int(-(now + D)), own)
@@ -101,8 +111,8 @@ for _, m in ipairs(redis.call('ZRANGEBYSCORE', z, int(-now), '(0')) do -- silent
   end
 end
 
-if #ARGV > 13 + old then
-  local list = table.concat(ARGV, '\0', 14 + old)
+if #ARGV > 14 + old then
+  local list = table.concat(ARGV, '\0', 15 + old)
   bump(list, ARGV[8] ~= '')
   if ARGV[9] ~= '' then
     local d = math.floor(D / 20)
