@@ -55,7 +55,7 @@ func (s *sick) serve(c net.Conn) {
 	defer up.Close()
 	go func() {
 		defer c.Close()
-		_, _ = io.Copy(c, up)
+		_, _ = io.Copy(well{c, s}, up)
 	}()
 	in := bufio.NewReader(c)
 	for {
@@ -72,6 +72,19 @@ func (s *sick) serve(c net.Conn) {
 			return
 		}
 	}
+}
+
+// well passes on what Redis says, unless it is to be sick.
+type well struct {
+	io.Writer
+	*sick
+}
+
+func (w well) Write(p []byte) (int, error) {
+	if w.illness.Load() != nil {
+		return len(p), nil
+	}
+	return w.Writer.Write(p)
 }
 
 // readCommand reads an array of bulk strings.
