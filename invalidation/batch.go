@@ -46,16 +46,17 @@ func (b *batch) merge(o batch, s *Space) {
 	b.bound(s)
 }
 
-// bound lets everything stand for too many tags, also as what is dirty.
+// bound lets everything stand for too many tags, also as what is dirty. It need
+// not be apart: these writes have bumped here, so that nothing from before them is
+// current.
 func (b *batch) bound(s *Space) {
 	if len(b.bump) <= maxBump {
 		return
 	}
 	b.bump = bounded(b.bump)
 	s.all.dirty.Add(1)
-	s.all.apart.Add(1)
 	b.ended.clean()
-	b.ended.hold(&s.all, held{1, 1})
+	b.ended.hold(&s.all, held{dirty: 1})
 }
 
 // bounded returns tags that stand for the ones given, and are few.
