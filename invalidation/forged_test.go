@@ -2,6 +2,7 @@ package invalidation
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,38 @@ func TestReachedAfterTheRest(t *testing.T) {
 		}
 		if v := a.view.Load(); !v.reached(v.stamp()) {
 			t.Error("its token is not reached")
+		}
+	})
+}
+
+// A bump that is known already may have been heard of just now, and not been acted
+// upon: until it has, no token is reached by it.
+func TestReachedWhileHearing(t *testing.T) {
+	cfg := nodeConfig
+	var hold atomic.Pointer[chan struct{}]
+	cfg.Altered = func() {
+		if gate := hold.Load(); gate != nil {
+			<-*gate
+		}
+	}
+	fleet(t, cfg, "ab", func(t *testing.T, s *memStore, m []*member) {
+		a, b := m[0], m[1]
+		old := b.read(t, "t:x")
+		s.set(func() { s.noHints = true })
+		w := a.space.Begin(a.space.Tags(Schema))
+		w.End(false)
+		token := a.Told()
+		gate := make(chan struct{})
+		hold.Store(&gate)
+		go b.hint(Hint{Epoch: token.Epoch, Seq: token.Seq, Tags: []string{Schema}})
+		synctest.Wait()
+		if b.Reach(t.Context(), token) && old.local.Valid() {
+			t.Error("reached, and the old row is shown")
+		}
+		hold.Store(nil)
+		close(gate)
+		if !b.Reach(t.Context(), token) || old.local.Valid() {
+			t.Error("not reached when it was acted upon")
 		}
 	})
 }

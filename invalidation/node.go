@@ -63,6 +63,9 @@ type Node struct {
 	// turn holds one token while somebody has the turn to sync: the node's own
 	// goroutine, or Close after that has ended, or a write after Close.
 	turn chan struct{}
+	// hearing holds one token while somebody takes in what others have bumped: who
+	// finds a bump known may rely on all that follows from it.
+	hearing chan struct{}
 	// answered is the last round that was answered: a later one takes over what
 	// an earlier one did not get told.
 	answered atomic.Uint64
@@ -93,7 +96,7 @@ func NewNode(space *Space, store Store, cfg NodeConfig) *Node {
 	n := &Node{
 		space: space, store: store, cfg: cfg, wake: make(chan struct{}, 1),
 		record: make(record), open: make(map[*openWrite]struct{}), underWay: make(map[string]int),
-		relisten: make(chan struct{}, 1), turn: make(chan struct{}, 1), news: make(chan struct{}),
+		relisten: make(chan struct{}, 1), turn: make(chan struct{}, 1), hearing: make(chan struct{}, 1), news: make(chan struct{}),
 	}
 	n.view.Store(newView(""))
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -249,6 +252,8 @@ const foreignPause = 50 * time.Millisecond
 
 // hint applies one bump. One of another epoch makes it ask.
 func (n *Node) hint(h Hint) {
+	n.hearing <- struct{}{}
+	defer func() { <-n.hearing }()
 	v := n.view.Load()
 	if h.Epoch != v.epoch {
 		n.mu.Lock()
@@ -272,7 +277,7 @@ func (n *Node) hint(h Hint) {
 	}
 }
 
-// learn notes a bump in the view first: an answer of the shared tier that is
+// learn, called while hearing, notes a bump in the view first: an answer of the shared tier that is
 // judged meanwhile takes its stamp in the space before it asks the view, so
 // that one of the two makes it invalid.
 func (n *Node) learn(v *view, tag string, seq uint64) {

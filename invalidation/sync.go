@@ -146,6 +146,8 @@ func (n *Node) putBack(b batch, err error) {
 
 // apply takes a reply in.
 func (n *Node) apply(v *view, r Reply) {
+	n.hearing <- struct{}{}
+	defer func() { <-n.hearing }()
 	if r.Epoch != v.epoch {
 		fresh := newView(r.Epoch)
 		for _, c := range r.Changed {
