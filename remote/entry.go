@@ -29,7 +29,7 @@ func (t *Tier) Get(ctx context.Context, key []byte) ([]byte, error) {
 	bounded, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	start := time.Now()
-	payload, err := t.payload(t.ask(bounded, t.data, key))
+	payload, err := t.get(bounded, t.data, key)
 	if err == nil && payload == nil {
 		t.counts.misses.Add(1)
 	} else if err == nil {

@@ -38,7 +38,7 @@ func (t *Tier) Lease(ctx context.Context, key []byte, ttl time.Duration) (lease 
 	// In this order: whoever gets the lease sees what the last one has stored.
 	set := pipe.SetArgs(bounded, lease.key, lease.token, redis.SetArgs{Mode: "NX", TTL: max(ttl, time.Millisecond)})
 	get := t.ask(bounded, pipe, key)
-	_, err = pipe.Exec(bounded)
+	err = execute(bounded, pipe)
 	if errors.Is(err, redis.Nil) {
 		err = nil
 	}

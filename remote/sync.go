@@ -56,7 +56,7 @@ func (t *Tier) Sync(ctx context.Context, r Request) (Reply, error) {
 	record := newRecord(r)
 	args := t.own.begin(record, r, t.server)
 	start := time.Now()
-	values, err := script().Run(ctx, control, []string{t.keys.control}, args...).Slice()
+	values, err := runSync(ctx, control, t.keys.control, args)
 	t.counts.sync.add(time.Since(start), err)
 	if err != nil {
 		if !isReply(err) {
