@@ -1,8 +1,10 @@
 package querycache
 
 import (
+	"encoding/base64"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/querycache/querycache/dialect"
@@ -30,6 +32,22 @@ func (c *Cache) CatalogWork() {
 
 // CostOf returns what a statement is thought to take.
 func (c *Cache) CostOf(text string) time.Duration { return c.plans.get(text).cost.Load() }
+
+// LaterEntry returns an entry of the shared tier that was asked for later than the
+// one that lies under key.
+func LaterEntry(key string, payload []byte, by time.Duration) []byte {
+	_, digest, _ := strings.Cut(key, "{")
+	of, err := base64.RawURLEncoding.DecodeString(strings.TrimSuffix(digest, "}:e"))
+	if err != nil {
+		panic(err)
+	}
+	e, err := parseShared(payload, of)
+	if err != nil {
+		panic(err)
+	}
+	e.asked = e.asked.Add(by)
+	return e.append(nil, of)
+}
 
 // Servers returns how many databases are known.
 func (c *Cache) Servers() int { return len(c.servers.all()) }

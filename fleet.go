@@ -146,7 +146,7 @@ func (f *fleet) Sync(ctx context.Context, r invalidation.Request) (invalidation.
 	}
 	sent := time.Now()
 	got, err := t.Sync(ctx, remote.Request{
-		Nonce: r.Nonce, Epoch: r.Epoch, After: r.After,
+		Nonce: r.Nonce, Epoch: r.Epoch, After: r.After, Seen: r.Seen,
 		Deadline: fleetDeadline, MaxTTL: maxShared,
 		Node: f.id, Record: r.Record, Bump: r.Bump, Unknown: r.Unknown, Quiet: r.Quiet,
 	})

@@ -22,6 +22,7 @@ type pair struct {
 	*fixture          // the first
 	second   *fixture // shares its database
 	redis    *redis.Client
+	joining  *redis.Client   // of who joins
 	join     func() *fixture // one more
 }
 
@@ -41,10 +42,11 @@ func newPair(t *testing.T, url string, change func(*querycache.Config)) *pair {
 			change(c)
 		}
 	}
-	p := &pair{fixture: newFixture(t, set), redis: rdb}
+	p := &pair{fixture: newFixture(t, set), redis: rdb, joining: rdb}
 	p.join = func() *fixture {
 		cfg := querycache.Config{Dialect: sqlite.Dialect()}
 		set(&cfg)
+		cfg.Redis = p.joining
 		f := &fixture{T: t, cache: newCache(t, cfg), bare: p.bare, dsn: p.dsn}
 		f.db = f.connect(p.dsn)
 		return f

@@ -25,9 +25,11 @@ const maxCost = time.Hour
 
 var errSharedEntry = errors.New("querycache: an entry of the shared tier is malformed")
 
-// append encodes the entry: a checksum of the head, its length, the head, and
-// the rows, which have a checksum and a version of their own.
-func (e *sharedEntry) append(dst []byte) []byte {
+// append encodes the entry of a key: a checksum of the head, its length, the head,
+// and the rows, which have a checksum and a version of their own. The checksum is
+// of the key, too: what lies under another one, or comes as the answer to another
+// question over a connection that has lost count, is malformed.
+func (e *sharedEntry) append(dst, key []byte) []byte {
 	head := appendKeyString(nil, e.stamp.Epoch)
 	head = binary.AppendUvarint(head, e.stamp.Seq)
 	head = binary.AppendVarint(head, e.asked.UnixMicro())
@@ -37,23 +39,27 @@ func (e *sharedEntry) append(dst []byte) []byte {
 	for _, tag := range e.tags {
 		head = appendKeyString(head, tag)
 	}
-	dst = binary.LittleEndian.AppendUint32(dst, crc32.Checksum(head, sharedSum))
+	dst = binary.LittleEndian.AppendUint32(dst, headSum(key, head))
 	dst = binary.AppendUvarint(dst, uint64(len(head)))
 	return append(append(dst, head...), e.rows...)
 }
 
 var sharedSum = crc32.MakeTable(crc32.Castagnoli)
 
+func headSum(key, head []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, sharedSum), sharedSum, head)
+}
+
 // parseShared reads what append has written. The bytes need not be trusted. An
 // entry whose tags are the known ones, which it nearly always has, shares them.
-func parseShared(data []byte, known ...string) (e sharedEntry, err error) {
+func parseShared(data, key []byte, known ...string) (e sharedEntry, err error) {
 	if len(data) < 4 {
 		return e, errSharedEntry
 	}
 	sum := binary.LittleEndian.Uint32(data)
 	size, n := binary.Uvarint(data[4:])
 	data = data[4+max(n, 0):]
-	if n <= 0 || size > uint64(len(data)) || crc32.Checksum(data[:size], sharedSum) != sum {
+	if n <= 0 || size > uint64(len(data)) || headSum(key, data[:size]) != sum {
 		return e, errSharedEntry
 	}
 	r := sharedReader{rest: data[:size]}

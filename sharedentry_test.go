@@ -17,8 +17,8 @@ var sharedEntries = []sharedEntry{
 
 func TestSharedEntry(t *testing.T) {
 	for _, want := range sharedEntries {
-		data := want.append([]byte("before"))[len("before"):]
-		got, err := parseShared(data)
+		data := want.append([]byte("before"), []byte("key"))[len("before"):]
+		got, err := parseShared(data, []byte("key"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,27 +30,30 @@ func TestSharedEntry(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		for _, known := range [][]string{want.tags, {"t:public.books"}, {"t:public.books", `t:"a,b"`, "u:tenant:42", "x"}, {"t:public.books", `t:"a,b"`, "u:tenant:42", "", ""}} {
-			again, err := parseShared(data, known...)
+			again, err := parseShared(data, []byte("key"), known...)
 			if err != nil || !slices.Equal(again.tags, want.tags) {
 				t.Errorf("tags %q, error %v, while %q were known; want %q", again.tags, err, known, want.tags)
 			}
+		}
+		if _, err := parseShared(data, []byte("another key")); err == nil {
+			t.Error("it is taken for the entry of another key")
 		}
 		head := len(data) - len(want.rows)
 		for i := range head {
 			for bit := range 8 {
 				damaged := append([]byte(nil), data...)
 				damaged[i] ^= 1 << bit
-				if _, err := parseShared(damaged); err == nil {
+				if _, err := parseShared(damaged, []byte("key")); err == nil {
 					t.Errorf("byte %d, bit %d: damage is not noticed", i, bit)
 				}
 			}
-			if _, err := parseShared(data[:i]); err == nil {
+			if _, err := parseShared(data[:i], []byte("key")); err == nil {
 				t.Errorf("cut at %d: not noticed", i)
 			}
 		}
 	}
 	for _, e := range []sharedEntry{{ttl: 0}, {ttl: -1}, {ttl: maxShared + time.Second}} {
-		if _, err := parseShared(e.append(nil)); err == nil {
+		if _, err := parseShared(e.append(nil, []byte("key")), []byte("key")); err == nil {
 			t.Errorf("a lifetime of %v is believed", e.ttl)
 		}
 	}
@@ -58,14 +61,14 @@ func TestSharedEntry(t *testing.T) {
 
 func FuzzSharedEntry(f *testing.F) {
 	for _, e := range sharedEntries {
-		f.Add(e.append(nil))
+		f.Add(e.append(nil, []byte("key")))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := parseShared(data)
+		e, err := parseShared(data, []byte("key"))
 		if err != nil {
 			return
 		}
-		if again, err := parseShared(e.append(nil)); err != nil || !reflect.DeepEqual(e, again) {
+		if again, err := parseShared(e.append(nil, []byte("key")), []byte("key")); err != nil || !reflect.DeepEqual(e, again) {
 			t.Errorf("%+v, again %+v, %v", e, again, err)
 		}
 	})

@@ -24,6 +24,10 @@ func (l *load) sharedKey() []byte {
 	return sum[:]
 }
 
+// maxSkew is by how much two processes may differ about the clock of Redis, which
+// each knows to half a round trip.
+const maxSkew = time.Second
+
 // fromShared looks for the answer in the shared tier.
 func (l *load) fromShared(ctx context.Context, st stamp, args []driver.NamedValue) *resultset.Set {
 	t := l.tier()
@@ -60,12 +64,16 @@ func (l *load) adopt(ctx context.Context, t *remote.Tier, key, payload []byte, s
 		}
 	}
 	tags := l.tags().Names()
-	e, err := parseShared(payload, tags...)
+	e, err := parseShared(payload, key, tags...)
 	if err != nil {
 		return unreadable()
 	}
 	l.plan.cost.Learn(e.cost)
-	old := max(f.now(time.Now()).Sub(e.asked), 0)
+	old := f.now(time.Now()).Sub(e.asked)
+	if old < -maxSkew {
+		return nil // a clock was set: nobody knows how old it is
+	}
+	old = max(old, 0)
 	ttl := min(e.ttl, l.ttl)
 	here := st.Stamp
 	valid := f.node.Valid(e.stamp, tags) && f.node.Valid(e.stamp, e.tags)
@@ -117,8 +125,8 @@ func (l *load) toShared(set *resultset.Set, st stamp, left time.Duration) {
 		stamp: st.fleet, asked: f.now(st.asked), ttl: min(l.ttl, maxShared), cost: l.plan.cost.Load(),
 		tags: l.tags().Names(), rows: rows,
 	}
-	payload := e.append(make([]byte, 0, len(rows)+256))
 	key := l.sharedKey()
+	payload := e.append(make([]byte, 0, len(rows)+256), key)
 	if c.seal != nil {
 		payload = c.seal.Seal(nil, t.EntryKey(key), payload)
 	}

@@ -15,11 +15,7 @@ func (l *Log) Add(tags Tags) {
 	if tags.all {
 		l.tags.all = true
 	}
-	for _, t := range tags.list {
-		if !slices.Contains(l.tags.list, t) {
-			l.tags.list = append(l.tags.list, t)
-		}
-	}
+	l.tags.list = union(l.tags.list, tags.list)
 }
 
 // Tags returns what was noted.

@@ -24,9 +24,11 @@ type memStore struct {
 	down      bool // requests are lost
 	loseReply bool // requests are done, their replies lost
 	noHints   bool
-	delay     time.Duration
+	delay     time.Duration // of requests
+	late      time.Duration // of replies
 	listeners map[int]func(Hint)
 	calls     int
+	most      int // tags bumped in one call
 	inFlight  map[string]int
 	overlap   bool
 }
@@ -80,18 +82,25 @@ func (c *memClient) Sync(ctx context.Context, r Request) (Reply, error) {
 	}
 	c.mu.Lock()
 	reply := c.syncLocked(c.node, r)
-	lost := c.loseReply
+	lost, late := c.loseReply, c.late
 	c.mu.Unlock()
 	if lost {
 		<-ctx.Done()
 		return Reply{}, ctx.Err()
+	}
+	if late > 0 {
+		select {
+		case <-time.After(late):
+		case <-ctx.Done():
+			return Reply{}, ctx.Err()
+		}
 	}
 	return reply, nil
 }
 
 func (s *memStore) syncLocked(node string, r Request) Reply {
 	now := time.Now()
-	if s.epoch == "" {
+	if s.epoch == "" || r.Epoch == s.epoch && r.Seen > s.seq {
 		s.epoch, s.seq, s.ver = r.Nonce, 0, make(map[string]uint64)
 		s.records["?"] = &memRecord{tags: []string{Schema, All}, due: now.Add(s.deadline), delay: s.maxTTL + 1}
 	}
@@ -109,6 +118,7 @@ func (s *memStore) syncLocked(node string, r Request) Reply {
 			delete(s.records, id)
 		}
 	}
+	s.most = max(s.most, len(r.Bump))
 	if len(r.Bump) > 0 {
 		s.bumpLocked(r.Bump, r.Quiet)
 		if r.Unknown {

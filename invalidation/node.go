@@ -60,10 +60,20 @@ type Node struct {
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
 
-	one sync.Mutex // held during a Sync
+	// turn holds one token while somebody has the turn to sync: the node's own
+	// goroutine, or Close after that has ended, or a write after Close.
+	turn chan struct{}
+	// hearing holds one token while somebody takes in what others have bumped: who
+	// finds a bump known may rely on all that follows from it.
+	hearing chan struct{}
+	// answered is the last round that was answered: a later one takes over what
+	// an earlier one did not get told.
+	answered atomic.Uint64
 
 	mu     sync.Mutex // guards following
 	next   batch
+	sent   uint64        // the last round: Syncs are counted
+	news   chan struct{} // closed, and made anew, when answered moves
 	record record
 	open   map[*openWrite]struct{}
 	// underWay counts, by tag, the writes that were announced and have not
@@ -73,6 +83,7 @@ type Node struct {
 	untold  int
 	acked   announcement
 	quiet   quiet
+	foreign time.Time // when a hint of another epoch last made it ask
 	closed  bool
 	failing bool
 }
@@ -85,7 +96,7 @@ func NewNode(space *Space, store Store, cfg NodeConfig) *Node {
 	n := &Node{
 		space: space, store: store, cfg: cfg, wake: make(chan struct{}, 1),
 		record: make(record), open: make(map[*openWrite]struct{}), underWay: make(map[string]int),
-		relisten: make(chan struct{}, 1),
+		relisten: make(chan struct{}, 1), turn: make(chan struct{}, 1), hearing: make(chan struct{}, 1), news: make(chan struct{}),
 	}
 	n.view.Store(newView(""))
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -175,10 +186,10 @@ func (n *Node) lost() bool {
 // fresh waits for a Sync that is sent from now on.
 func (n *Node) fresh(ctx context.Context) bool {
 	n.mu.Lock()
-	t := n.ticketLocked(nil)
+	round := n.askLocked()
 	n.mu.Unlock()
 	n.signal()
-	return n.wait(ctx, t)
+	return n.wait(ctx, round)
 }
 
 func (n *Node) signal() {
@@ -199,7 +210,9 @@ func (n *Node) run() {
 		case <-timer.C:
 		}
 		if !n.resting() {
+			n.turn <- struct{}{}
 			n.sync(n.ctx)
+			<-n.turn
 		}
 		timer.Reset(time.Duration(float64(n.cfg.Poll) * (0.8 + 0.4*rand.Float64())))
 	}
@@ -233,11 +246,26 @@ func (n *Node) listen() {
 	}
 }
 
+// foreignPause is the time between two Syncs for the sake of hints of another epoch.
+// They may be another fleet's: channels are common to all databases of a Redis.
+const foreignPause = 50 * time.Millisecond
+
 // hint applies one bump. One of another epoch makes it ask.
 func (n *Node) hint(h Hint) {
+	n.hearing <- struct{}{}
+	defer func() { <-n.hearing }()
 	v := n.view.Load()
 	if h.Epoch != v.epoch {
-		n.signal()
+		n.mu.Lock()
+		now := time.Now()
+		again := now.Sub(n.foreign) < foreignPause
+		if !again {
+			n.foreign = now
+		}
+		n.mu.Unlock()
+		if !again {
+			n.signal()
+		}
 		return
 	}
 	n.stats.hints.Add(1)
@@ -249,7 +277,7 @@ func (n *Node) hint(h Hint) {
 	}
 }
 
-// learn notes a bump in the view first: an answer of the shared tier that is
+// learn, called while hearing, notes a bump in the view first: an answer of the shared tier that is
 // judged meanwhile takes its stamp in the space before it asks the view, so
 // that one of the two makes it invalid.
 func (n *Node) learn(v *view, tag string, seq uint64) {
@@ -289,5 +317,7 @@ func (n *Node) Close() {
 	n.lease.Store(nil)
 	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.Lease)
 	defer cancel()
+	n.turn <- struct{}{}
 	n.sync(ctx)
+	<-n.turn
 }

@@ -183,8 +183,8 @@ func TestAnnounce(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		w := a.space.Begin(a.space.Tags("t:z"))
-		if err := w.Announce(ctx); err != nil {
-			t.Errorf("the context's error is the statement's to meet: %v", err)
+		if err := w.Announce(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("a driver may send a statement whose context has ended: %v", err)
 		}
 		w.Cancel()
 	})

@@ -20,17 +20,26 @@ func (n *Node) announce(ctx context.Context, tags []string) error {
 		n.mu.Unlock()
 		return nil
 	}
-	t := n.ticketLocked(nil)
+	round := n.askLocked()
 	n.mu.Unlock()
-	n.ask()
-	if n.wait(ctx, t) || ctx.Err() != nil { // the statement meets the context's error
+	n.ask(round)
+	if n.wait(ctx, round) {
+		return nil
+	}
+	// The statement may meet the context's error or, with a driver that does not
+	// look at once, be done all the same.
+	ended := ctx.Err()
+	if ended != nil && !n.cfg.Fail {
 		return nil
 	}
 	n.stats.unannounced.Add(1)
-	if n.cfg.Fail {
-		return ErrUnannounced
+	switch {
+	case !n.cfg.Fail:
+		return nil
+	case ended != nil:
+		return ended
 	}
-	return nil
+	return ErrUnannounced
 }
 
 // register is announce for a write that is still some time away.
@@ -78,13 +87,23 @@ func (n *Node) leaveLocked(w *Write) {
 	}
 }
 
-// ask asks for a Sync: after Close nobody else does one.
-func (n *Node) ask() {
+// ask asks for the Sync of a round. After Close nobody else does one; those who
+// write then do it together: who has waited for its turn while the round was tried
+// does not try again.
+func (n *Node) ask(round uint64) {
 	n.mu.Lock()
 	closed := n.closed
 	n.mu.Unlock()
 	if !closed {
 		n.signal()
+		return
+	}
+	n.turn <- struct{}{}
+	defer func() { <-n.turn }()
+	n.mu.Lock()
+	tried := n.sent >= round
+	n.mu.Unlock()
+	if tried {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.Timeout)
@@ -99,24 +118,20 @@ func (n *Node) publish(w Write, unknown bool) {
 	tags := w.tags.Names()
 	n.mu.Lock()
 	n.record.add(tags, time.Now())
-	n.next.add(tags)
 	if w.revokes || unknown {
 		// What may yet be changed, who knows when, is kept by nobody: this
 		// node will not know that it was its own.
-		n.next.add(keptOfAll(tags))
+		n.next.add(w, tags, keptOfAll(tags))
+	} else {
+		n.next.add(w, tags)
 	}
 	n.next.unknown = n.next.unknown || unknown
 	n.untold++
-	t := n.ticketLocked(func() {
-		w.clean()
-		n.mu.Lock()
-		n.untold--
-		n.mu.Unlock()
-	})
+	round := n.askLocked()
 	n.leaveLocked(&w)
 	n.mu.Unlock()
-	n.ask()
-	if !n.wait(context.Background(), t) {
+	n.ask(round)
+	if !n.wait(context.Background(), round) {
 		n.stats.late.Add(1)
 	}
 }

@@ -38,7 +38,8 @@ func (r record) list(now time.Time, keep map[string]bool) []string {
 	return slices.Sorted(maps.Keys(r))
 }
 
-// An announcement is a record that the store has confirmed.
+// An announcement is what the record in the store says, as far as it was
+// confirmed.
 type announcement struct {
 	tags  map[string]bool
 	until time.Time // it need not be confirmed again before
@@ -59,9 +60,28 @@ func (a announcement) covers(tags []string, now time.Time) bool {
 		return false
 	}
 	for _, tag := range tags {
-		if !a.tags[tag] && (tag == Schema || !a.tags[All]) {
+		if !a.names(tag) {
 			return false
 		}
 	}
 	return true
+}
+
+func (a announcement) names(tag string) bool { return a.tags[tag] || tag != Schema && a.tags[All] }
+
+// within is what of the announcement another record says, too: as long as it is
+// not known which of the two the store has, only that is announced.
+func (a announcement) within(record []string) announcement {
+	other, both := announced(record, a.until), announced(nil, a.until)
+	for tag := range a.tags {
+		if other.names(tag) {
+			both.tags[tag] = true
+		}
+	}
+	for tag := range other.tags {
+		if a.names(tag) {
+			both.tags[tag] = true
+		}
+	}
+	return both
 }

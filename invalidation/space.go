@@ -46,18 +46,16 @@ func (s *Space) Tags(names ...string) Tags {
 	if len(s.names)+len(names) > s.limit {
 		s.foldLocked()
 	}
-	list := make([]*tag, 0, len(names))
-	for _, name := range names {
+	list := make([]*tag, len(names))
+	for i, name := range names {
 		t := s.names[name]
 		if t == nil {
 			t = &tag{name: name}
 			s.names[name] = t
 		}
-		if !slices.Contains(list, t) {
-			list = append(list, t)
-		}
+		list[i] = t
 	}
-	return tagsOf(list, false)
+	return tagsOf(union(list[:0], list), false)
 }
 
 // learn bumps what another process has written. A name that nothing here

@@ -28,6 +28,9 @@ type Request struct {
 	Nonce string // becomes the epoch if the store needs a new one
 	Epoch string // of the node's view; empty before the first reply
 	After uint64 // up to where the view knows of bumps
+	// Seen is the last bump that was heard of. If the store has not had it, it has
+	// gone back in time, or a hint has lied: it begins a new epoch.
+	Seen uint64
 	// Record are the tags that the node may have written without telling,
 	// should it fall silent. It takes the place of the one before.
 	Record []string

@@ -10,66 +10,46 @@ import (
 	"github.com/querycache/querycache/internal/mistake"
 )
 
-// A batch is what waits for the next Sync.
-type batch struct {
-	bump    map[string]bool
-	unknown bool
-	tickets []*ticket
+// askLocked asks for a Sync that is sent from now on, and returns its round, for
+// [Node.wait].
+func (n *Node) askLocked() (round uint64) {
+	n.next.asked = true
+	return n.sent + 1
 }
 
-func (b *batch) empty() bool { return len(b.bump) == 0 && len(b.tickets) == 0 }
-
-func (b *batch) add(tags []string) {
-	if b.bump == nil {
-		b.bump = make(map[string]bool)
-	}
-	for _, tag := range tags {
-		b.bump[tag] = true
-	}
-}
-
-// A ticket is one who waits.
-type ticket struct {
-	done chan struct{} // closed when a Sync that came after it was answered
-	then func()        // called before done is closed
-}
-
-func (n *Node) ticketLocked(then func()) *ticket {
-	t := &ticket{done: make(chan struct{}), then: then}
-	n.next.tickets = append(n.next.tickets, t)
-	return t
-}
-
-// wait waits for a ticket, for as long as a write waits at most.
-func (n *Node) wait(ctx context.Context, t *ticket) bool {
+// wait waits until the Sync of a round or a later one is answered, for as long as
+// a write waits at most.
+func (n *Node) wait(ctx context.Context, round uint64) bool {
 	if n.failed.Load() {
 		// It does not answer, as is known: nobody waits for that again.
-		select {
-		case <-t.done:
-			return true
-		default:
-			return false
-		}
+		return n.answered.Load() >= round
 	}
 	timer := time.NewTimer(n.cfg.Timeout)
 	defer timer.Stop()
-	select {
-	case <-t.done:
-		return true
-	case <-timer.C:
-	case <-ctx.Done():
+	for {
+		n.mu.Lock()
+		news := n.news
+		n.mu.Unlock()
+		if n.answered.Load() >= round {
+			return true
+		}
+		select {
+		case <-news:
+		case <-timer.C:
+			return n.answered.Load() >= round
+		case <-ctx.Done():
+			return false
+		}
 	}
-	return false
 }
 
-// sync is one Sync. The node's own goroutine calls it, or Close after that has
-// ended, or a write after Close.
+// sync is one Sync. Its caller has the turn.
 func (n *Node) sync(ctx context.Context) {
-	n.one.Lock()
-	defer n.one.Unlock()
 	n.mu.Lock()
 	b := n.next
 	n.next = batch{}
+	n.sent++
+	round := n.sent
 	now := time.Now()
 	open := make(map[string]bool)
 	for w := range n.open {
@@ -85,21 +65,14 @@ func (n *Node) sync(ctx context.Context) {
 	if n.closed && len(stay) == 0 {
 		keep = nil
 	}
-	bump := make([]string, 0, len(b.bump)+len(open))
-	for tag := range b.bump {
-		bump = append(bump, tag)
-	}
-	for tag := range open {
-		if !b.bump[tag] {
-			bump = append(bump, tag)
-		}
-	}
+	maps.Copy(open, b.bump)
+	bump := slices.Sorted(maps.Keys(bounded(open)))
 	quiet := n.quiet.busy(bump, now)
-	n.mu.Unlock()
-	slices.Sort(bump)
 	if mistake.Made(mistake.NoRecord) {
 		keep = nil
 	}
+	n.acked = n.acked.within(keep)
+	n.mu.Unlock()
 
 	v := n.view.Load()
 	timeout := n.cfg.Timeout
@@ -110,7 +83,7 @@ func (n *Node) sync(ctx context.Context) {
 	defer cancel()
 	sent := time.Now()
 	reply, err := n.store.Sync(ctx, Request{
-		Nonce: rand.Text(), Epoch: v.epoch, After: v.cursor(),
+		Nonce: rand.Text(), Epoch: v.epoch, After: v.cursor(), Seen: v.stamp().Seq,
 		Record: keep, Bump: bump, Unknown: b.unknown, Quiet: quiet,
 	})
 	n.stats.syncs.Add(1)
@@ -123,7 +96,7 @@ func (n *Node) sync(ctx context.Context) {
 	}
 	n.apply(v, reply)
 	if len(bump) > 0 {
-		// The last bump of the Sync is its own. Until the tickets are done its
+		// The last bump of the Sync is its own. Until the writes are clean its
 		// tags are dirty, so nobody relies on this before it is there.
 		n.wrote(bump, reply.Seq)
 	}
@@ -147,23 +120,21 @@ func (n *Node) sync(ctx context.Context) {
 	if recovered {
 		n.cfg.Logger.Info("querycache: the shared tier answers again")
 	}
-	for _, t := range b.tickets {
-		if t.then != nil {
-			t.then()
-		}
-		close(t.done)
-	}
+	b.ended.clean()
+	n.space.settling.ended()
+	n.mu.Lock()
+	n.untold -= b.ended.writes
+	n.answered.Store(round)
+	close(n.news)
+	n.news = make(chan struct{})
+	n.mu.Unlock()
 }
 
 // putBack keeps what was not acknowledged for the next Sync.
 func (n *Node) putBack(b batch, err error) {
 	n.stats.syncErrors.Add(1)
 	n.mu.Lock()
-	for tag := range b.bump {
-		n.next.add([]string{tag})
-	}
-	n.next.unknown = n.next.unknown || b.unknown
-	n.next.tickets = append(b.tickets, n.next.tickets...)
+	n.next.merge(b, n.space)
 	first := !n.failing && n.ctx.Err() == nil
 	n.failing = true
 	n.failed.Store(true)
@@ -175,12 +146,13 @@ func (n *Node) putBack(b batch, err error) {
 
 // apply takes a reply in.
 func (n *Node) apply(v *view, r Reply) {
+	n.hearing <- struct{}{}
+	defer func() { <-n.hearing }()
 	if r.Epoch != v.epoch {
 		fresh := newView(r.Epoch)
 		for _, c := range r.Changed {
 			fresh.raise(c.Tag, c.Seq)
 		}
-		fresh.advance(r.Seq)
 		if mistake.Made(mistake.TornView) {
 			fresh.seen = v.stamp().Seq
 		}
@@ -188,6 +160,7 @@ func (n *Node) apply(v *view, r Reply) {
 		// What was known before says nothing about this epoch.
 		n.cfg.Altered()
 		n.space.revoke(All)
+		fresh.advance(r.Seq)
 		n.stats.epochs.Add(1)
 		return
 	}

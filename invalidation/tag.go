@@ -111,13 +111,33 @@ func (t Tags) With(o Tags) Tags {
 	if t.Empty() {
 		return o
 	}
-	list := slices.Clone(t.list)
-	for _, x := range o.list {
-		if !slices.Contains(list, x) {
-			list = append(list, x)
+	return tagsOf(union(slices.Clone(t.list), o.list), t.all || o.all)
+}
+
+// fewCompared is how many comparisons cost less than a map.
+const fewCompared = 4096
+
+// union appends to list what of more is not in it.
+func union(list, more []*tag) []*tag {
+	if (len(list)+len(more))*len(more) <= fewCompared {
+		for _, t := range more {
+			if !slices.Contains(list, t) {
+				list = append(list, t)
+			}
+		}
+		return list
+	}
+	known := make(map[*tag]bool, len(list)+len(more))
+	for _, t := range list {
+		known[t] = true
+	}
+	for _, t := range more {
+		if !known[t] {
+			known[t] = true
+			list = append(list, t)
 		}
 	}
-	return tagsOf(list, t.all || o.all)
+	return list
 }
 
 // Empty reports whether nothing is in the set.

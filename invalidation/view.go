@@ -22,6 +22,8 @@ type view struct {
 
 	mu  sync.RWMutex // guards following
 	seq uint64       // bumps up to here are known; moved by replies only
+	// settled: what was known of the epoch before is void by now, also to others.
+	settled bool
 	// seen is the last bump heard of. All writes that were bumped up to it
 	// were visible by then, also those whose hints were lost, so a query that
 	// is sent later reads them.
@@ -55,7 +57,7 @@ func (v *view) cursor() uint64 {
 func (v *view) reached(st FleetStamp) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return v.epoch == st.Epoch && v.seq >= st.Seq
+	return v.epoch == st.Epoch && v.settled && v.seq >= st.Seq
 }
 
 // valid reports whether none of the tags was bumped after the stamp.
@@ -107,10 +109,11 @@ func (v *view) raise(tag string, seq uint64) (news, folded bool) {
 	return true, false
 }
 
-// advance notes that all bumps up to seq have been raised.
+// advance notes that all bumps up to seq have been raised and acted upon.
 func (v *view) advance(seq uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.settled = true
 	v.seq = max(v.seq, seq)
 }
 

@@ -43,7 +43,7 @@ func (s *Space) Begin(tags Tags) Write {
 // Announce makes sure, in a fleet, that the store knows what may be written,
 // so that it tells the others should this process never do. It waits for that
 // for the node's timeout, and not at all if it is known already. The error is
-// [ErrUnannounced]: the write must then not be sent.
+// [ErrUnannounced], or the context's: the write must then not be sent.
 func (w *Write) Announce(ctx context.Context) error {
 	if w.space == nil {
 		return nil

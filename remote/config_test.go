@@ -22,7 +22,7 @@ func TestKeys(t *testing.T) {
 			}
 		}
 		if !strings.HasPrefix(k.control, "{qc:1/") || !strings.HasSuffix(k.control, "}:z") || k.channel != k.control+":c" ||
-			!strings.HasPrefix(entry, "qc:1/") || !strings.HasSuffix(entry, ":2:{_wA}:e") {
+			!strings.HasPrefix(entry, "qc:1/") || !strings.HasSuffix(entry, ":3:{_wA}:e") {
 			t.Errorf("%q, %q, %q", k.control, k.channel, entry)
 		}
 	}

@@ -26,7 +26,7 @@ func (d *doctor) rights(ctx context.Context) {
 		{"zadd", z, 1, "m"}, {"zrange", z, 0, 0}, {"zrangebyscore", z, 0, 1}, {"zscore", z, "m"}, {"zcard", z},
 		{"zremrangebyscore", z, 2, 3}, {"zrem", z, "m"},
 		{publish, d.keys.channel, ""},
-		{"set", e, "", "px", int64(checkTimeout / time.Millisecond)}, {"get", e}, {"del", e},
+		{"set", e, "", "px", int64(checkTimeout / time.Millisecond)}, {"get", e}, {"getrange", e, 0, 1}, {"del", e},
 		{subscribe, d.keys.channel},
 	}
 	if cluster {
@@ -50,7 +50,7 @@ func (d *doctor) rights(ctx context.Context) {
 	}
 	if len(missing) > 0 {
 		d.add(Problem, "acl", "the user may not run "+strings.Join(missing, ", ")+" on the keys {qc:* and qc:* or on the channels {qc:*",
-			"allow ~{qc:* ~qc:* &{qc:* +eval +evalsha +info +time +zrange +zadd +zrem +zrangebyscore +zremrangebyscore +zscore +zcard +publish +subscribe +get +set +del +ping +hello, on a Cluster also +spublish +ssubscribe +cluster|slots +command +asking")
+			"allow ~{qc:* ~qc:* &{qc:* +eval +evalsha +info +time +zrange +zadd +zrem +zrangebyscore +zremrangebyscore +zscore +zcard +publish +subscribe +get +getrange +set +del +ping +hello, on a Cluster also +spublish +ssubscribe +cluster|slots +command +asking")
 	}
 }
 

@@ -77,7 +77,7 @@ func TestCheckFails(t *testing.T) {
 }
 
 // minimalUser is what doctor and documentation say suffices.
-const minimalUser = "user u on >p ~{qc:* ~qc:* &{qc:* +eval +evalsha +info +time +zrange +zadd +zrem +zrangebyscore +zremrangebyscore +zscore +zcard +publish +spublish +subscribe +ssubscribe +get +set +del +ping +hello"
+const minimalUser = "user u on >p ~{qc:* ~qc:* &{qc:* +eval +evalsha +info +time +zrange +zadd +zrem +zrangebyscore +zremrangebyscore +zscore +zcard +publish +spublish +subscribe +ssubscribe +get +getrange +set +del +ping +hello"
 
 func TestMinimalUser(t *testing.T) {
 	t.Parallel()

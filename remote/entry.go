@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,9 +14,9 @@ import (
 func (t *Tier) EntryKey(key []byte) string { return t.keys.of(key) }
 
 // Get returns the payload stored under key, a digest; nil and no error if
-// there is none. It takes at most Config.Timeout, and no time while Redis is
-// known not to answer: then the error is [ErrUnavailable]. The payload belongs
-// to the caller.
+// there is none, or one that is empty or larger than Config.FillBytes. It takes
+// at most Config.Timeout, and no time while Redis is known not to answer: then
+// the error is [ErrUnavailable]. The payload belongs to the caller.
 func (t *Tier) Get(ctx context.Context, key []byte) ([]byte, error) {
 	if t.closed.Err() != nil {
 		return nil, ErrClosed
@@ -30,9 +29,8 @@ func (t *Tier) Get(ctx context.Context, key []byte) ([]byte, error) {
 	bounded, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	start := time.Now()
-	payload, err := t.data.Get(bounded, t.keys.of(key)).Bytes()
-	if errors.Is(err, redis.Nil) {
-		payload, err = nil, nil
+	payload, err := t.get(bounded, t.data, key)
+	if err == nil && payload == nil {
 		t.counts.misses.Add(1)
 	} else if err == nil {
 		t.counts.hits.Add(1)
@@ -45,6 +43,21 @@ func (t *Tier) Get(ctx context.Context, key []byte) ([]byte, error) {
 			reload(t.data)
 		}
 		return nil, fmt.Errorf("querycache: remote: get: %w", err)
+	}
+	return payload, nil
+}
+
+// ask asks for an entry, for no more of it than a node writes: whoever else may
+// write to Redis must not fill the memory of all that read.
+func (t *Tier) ask(ctx context.Context, c redis.Cmdable, key []byte) *redis.StringCmd {
+	return c.GetRange(ctx, t.keys.of(key), 0, int64(t.filler.limit))
+}
+
+// payload is what ask has brought; nil if there is no entry.
+func (t *Tier) payload(cmd *redis.StringCmd) ([]byte, error) {
+	payload, err := cmd.Bytes()
+	if err != nil || len(payload) == 0 || len(payload) > t.filler.limit {
+		return nil, err
 	}
 	return payload, nil
 }

@@ -148,7 +148,7 @@ func (f *filler) write(batch []fill, deadline time.Time) {
 		}
 	}
 	start := time.Now()
-	_, err := pipe.Exec(ctx)
+	err := execute(ctx, pipe)
 	took := time.Since(start)
 	for _, cmd := range cmds {
 		t.counts.set.add(took, cmd.Err())

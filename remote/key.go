@@ -11,7 +11,7 @@ import (
 const controlVersion = "1"
 
 // entryFormat is that of the payload of an entry.
-const entryFormat = "2"
+const entryFormat = "3"
 
 // keys are the names of one namespace in Redis.
 type keys struct {

@@ -37,15 +37,16 @@ func (t *Tier) Lease(ctx context.Context, key []byte, ttl time.Duration) (lease 
 	pipe := t.data.Pipeline()
 	// In this order: whoever gets the lease sees what the last one has stored.
 	set := pipe.SetArgs(bounded, lease.key, lease.token, redis.SetArgs{Mode: "NX", TTL: max(ttl, time.Millisecond)})
-	get := pipe.Get(bounded, t.keys.of(key))
-	_, err = pipe.Exec(bounded)
+	get := t.ask(bounded, pipe, key)
+	err = execute(bounded, pipe)
 	if errors.Is(err, redis.Nil) {
 		err = nil
 	}
-	for _, e := range []error{set.Err(), get.Err()} {
-		if err == nil && e != nil && !errors.Is(e, redis.Nil) {
-			err = e
-		}
+	if err == nil && set.Err() != nil && !errors.Is(set.Err(), redis.Nil) {
+		err = set.Err()
+	}
+	if err == nil {
+		payload, err = t.payload(get)
 	}
 	took := time.Since(start)
 	t.counts.lease.add(took, err)
@@ -58,9 +59,6 @@ func (t *Tier) Lease(ctx context.Context, key []byte, ttl time.Duration) (lease 
 	}
 	if set.Err() != nil {
 		lease = Lease{}
-	}
-	if get.Err() == nil {
-		payload, _ = get.Bytes() // that there is no error was seen above
 	}
 	return lease, payload, nil
 }

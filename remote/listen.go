@@ -73,7 +73,7 @@ func (t *Tier) listen(ctx context.Context, ps *redis.PubSub, hint func(Hint), re
 	}
 	confirmed, asked := false, true // the subscription itself has to be answered
 	for {
-		message, err := ps.ReceiveTimeout(ctx, quietFor)
+		message, err := hear(ctx, ps)
 		if err != nil {
 			if !isTimeout(err) || asked || ctx.Err() != nil {
 				return err

@@ -1,7 +1,10 @@
 -- PROBE: what this server lets a script do, and whether it is a primary.
 -- KEYS: the control key. ARGV: its channel, '1' if the client is of a Cluster.
 -- Returns the run_id or '', '1' if hints are to be sharded, why there is no run_id.
-redis.call('ZREM', KEYS[1], '') -- a write that changes nothing: a replica refuses it
+-- A write that changes nothing: a replica refuses it. What is of another type goes
+-- with the first SYNC.
+local write = redis.pcall('ZREM', KEYS[1], '')
+if type(write) == 'table' and not string.find(write.err, 'WRONGTYPE') then return write end
 redis.call('TIME')
 local info, why = redis.pcall('INFO', 'server'), ''
 if type(info) == 'table' then info, why = '', tostring(info.err) end

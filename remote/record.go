@@ -52,13 +52,16 @@ const maxHeld = 32
 type ownRecord struct {
 	held  []string // may be in Redis; the first is the last acknowledged
 	acked int64    // its deadline in µs on the server's clock; 0: none
+	// puzzled: the last reply was not one of SYNC, so the control key may hold
+	// what SYNC did not write.
+	puzzled bool
 }
 
 // begin notes that record is being sent and returns the arguments of SYNC.
 func (o *ownRecord) begin(record string, r Request, s server) []any {
-	witness, publish, quiet, unknown := "", "PUBLISH", "", ""
+	witness, publish, quiet, unknown, puzzled := "", "PUBLISH", "", "", ""
 	if s.mode == Witness {
-		witness = strconv.FormatInt(o.acked, 10)
+		witness = "1"
 	}
 	if s.sharded {
 		publish = "SPUBLISH"
@@ -68,6 +71,9 @@ func (o *ownRecord) begin(record string, r Request, s server) []any {
 	}
 	if r.Unknown {
 		unknown = r.Node
+	}
+	if o.puzzled {
+		puzzled = "1"
 	}
 	superseded := make([]string, 0, len(o.held))
 	for _, h := range o.held {
@@ -82,10 +88,11 @@ func (o *ownRecord) begin(record string, r Request, s server) []any {
 		o.held = append(o.held, record)
 	}
 
-	args := make([]any, 0, 11+len(superseded)+len(r.Bump))
+	args := make([]any, 0, 14+len(superseded)+len(r.Bump))
 	args = append(args, r.nonce(), r.Epoch, strconv.FormatUint(r.After, 10),
 		r.deadline().Microseconds(), max(r.MaxTTL, 0).Microseconds(),
-		witness, publish, quiet, unknown, record, len(superseded))
+		witness, publish, quiet, unknown, record,
+		strconv.FormatUint(max(r.Seen, r.After), 10), puzzled, o.acked, len(superseded))
 	for _, s := range superseded {
 		args = append(args, s)
 	}
@@ -98,5 +105,5 @@ func (o *ownRecord) begin(record string, r Request, s server) []any {
 // acknowledged notes that record is the only one, with this deadline.
 func (o *ownRecord) acknowledged(record string, deadline int64) {
 	o.held = append(o.held[:0], record)
-	o.acked = deadline
+	o.acked, o.puzzled = deadline, false
 }

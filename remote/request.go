@@ -17,6 +17,9 @@ type Request struct {
 	// back, and it may take a second.
 	Epoch string
 	After uint64
+	// Seen is the sequence number that the caller has heard of, by a hint
+	// perhaps: if it has never been, there is a new epoch. Default: After.
+	Seen uint64
 
 	// Deadline is D: how long the node's record may stay silent before Redis
 	// bumps what it names. Default 5 s.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -52,21 +53,26 @@ func (t *Tier) Sync(ctx context.Context, r Request) (Reply, error) {
 	record := newRecord(r)
 	args := t.own.begin(record, r, t.server)
 	start := time.Now()
-	values, err := script().Run(ctx, control, []string{t.keys.control}, args...).Slice()
+	values, err := runSync(ctx, control, t.keys.control, args)
 	t.counts.sync.add(time.Since(start), err)
 	if err != nil {
 		if !isReply(err) {
 			reload(control)
 		}
+		t.own.puzzled = t.own.puzzled || strings.Contains(err.Error(), "WRONGTYPE")
 		return Reply{}, fmt.Errorf("querycache: remote: sync: %w", err)
 	}
 	reply, err := parseReply(values)
 	if err != nil {
+		t.own.puzzled = true
 		return Reply{}, err
 	}
 	t.own.acknowledged(record, reply.Now.UnixMicro()+r.deadline().Microseconds())
 	return reply, nil
 }
+
+// maxSeq is up to where the script's numbers are exact.
+const maxSeq = 1 << 53
 
 var errReply = errors.New("querycache: remote: sync: a reply that is not one of the SYNC script")
 
@@ -83,7 +89,7 @@ func parseReply(values []any) (Reply, error) {
 	}
 	r := Reply{Epoch: epoch, Now: time.UnixMicro(now), Changed: make([]Change, 0, len(list)/2)}
 	var err error
-	if r.Seq, err = strconv.ParseUint(seq, 10, 64); err != nil {
+	if r.Seq, err = strconv.ParseUint(seq, 10, 64); err != nil || r.Seq >= maxSeq {
 		return Reply{}, errReply
 	}
 	for i := 0; i < len(list); i += 2 {

@@ -15,16 +15,18 @@
 --
 -- ARGV 1 nonce: the epoch, if a new one is needed    2 the caller's epoch    3 its last seq
 --      4 D µs    5 maxTTL µs
---      6 '' if the run_id tells a lost write; else the deadline (µs) of this node's record as
---        last acknowledged, 0 if none was: its own record is the witness
+--      6 '' if the run_id tells a lost write, else its own record is the witness
 --      7 PUBLISH or SPUBLISH    8 not '': bump without a hint
 --      9 node, if the outcome of what is bumped is unknown, else ''
---     10 own record    11 n    12… n superseded records    then the tags to bump
+--     10 own record    11 the last seq it has heard of, by a hint perhaps
+--     12 not '': the caller could make nothing of what is in z
+--     13 the deadline (µs) of this node's record as last acknowledged, 0 if none was
+--     14 n    15… n superseded records    then the tags to bump
 --
 -- Returns epoch, seq, now µs, {tag, seq, …}: what changed since ARGV 3 or, under another
 -- epoch, all that is known.
 local z, D, ttl = KEYS[1], tonumber(ARGV[4]), tonumber(ARGV[5])
-local own, old = ARGV[10], tonumber(ARGV[11])
+local own, old = ARGV[10], tonumber(ARGV[14])
 local function int(x) return string.format('%.0f', x) end
 
 local run = ''
@@ -32,25 +34,38 @@ if ARGV[6] == '' then run = string.match(redis.call('INFO', 'server'), 'run_id:(
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 
+-- Nobody but SYNC writes here, and what it did not write would keep all nodes from
+-- syncing for ever. Numbers are exact up to 2^53: from there on, bumps would be lost.
+if ARGV[12] ~= '' then
+  local all = redis.pcall('ZRANGE', z, 0, -1, 'WITHSCORES')
+  local foreign = all.err ~= nil -- of another type
+  for i = 1, #all, 2 do
+    local score = tonumber(all[i + 1])
+    if score > 0 and (string.sub(all[i], 1, 2) ~= 't:' or score >= 2^53 or score ~= math.floor(score)) then foreign = true end
+  end
+  if foreign then redis.call('DEL', z) end -- lost: see below
+end
+
 -- The witness, before anything of it is removed. Which of the node's records
 -- is the present one is unknown if a reply was lost, so any may bear witness.
-local lost = false
-if ARGV[6] ~= '' and tonumber(ARGV[6]) > now then
+local lost, acked = false, tonumber(ARGV[13])
+if ARGV[6] ~= '' and acked > now then
   local best = tonumber(redis.call('ZSCORE', z, own) or 0)
-  for i = 12, 11 + old do best = math.min(best, tonumber(redis.call('ZSCORE', z, ARGV[i]) or 0)) end
-  lost = -best < tonumber(ARGV[6])
+  for i = 15, 14 + old do best = math.min(best, tonumber(redis.call('ZSCORE', z, ARGV[i]) or 0)) end
+  lost = -best < acked
 end
 
 -- The first write may not need memory: once a script has written, the rest of
 -- it passes in a full Redis that does not evict.
 redis.call('ZREM', z, '')
-for i = 12, 11 + old do redis.call('ZREM', z, ARGV[i]) end
+for i = 15, 14 + old do redis.call('ZREM', z, ARGV[i]) end
 
-local e, r = string.match(redis.call('ZRANGE', z, 0, 0)[1] or '', '^!e%z(.-)%z(.*)$')
+local e, r = string.match(redis.call('ZRANGE', z, 0, 0)[1] or '', '^!e%z([^%z]+)%z(.*)$')
 local function top() return math.max(0, tonumber(redis.call('ZRANGE', z, -1, -1, 'WITHSCORES')[2]) or 0) end
-if e == nil or (run ~= '' and r ~= run) or lost or (ARGV[2] == e and tonumber(ARGV[3]) > top()) then
+if e == nil or (run ~= '' and r ~= run) or lost or (ARGV[2] == e and tonumber(ARGV[11]) > top()) then
   -- Lost, flushed, written by another incarnation, or older than what the
-  -- caller has seen. Records stay; one may have been lost, with its writer
+  -- caller has heard of: gone back in time, or the hint was a lie that answers
+  -- may be stamped with by now. Records stay; one may have been lost, with its writer
   -- dead: so everything is bumped once more, D from now, and the schema.
   redis.call('ZREMRANGEBYSCORE', z, '-inf', '-inf')
   redis.call('ZREMRANGEBYSCORE', z, '(0', '+inf')
@@ -61,9 +76,22 @@ end
 
 local s = top()
 local function bump(list, quiet)
+  if not string.find(list, '^t:') then return end -- not ours
   s = s + 1
-  for x in string.gmatch(list, '[^%z]+') do redis.call('ZADD', z, int(s), x) end
+  for x in string.gmatch(list, '[^%z]+') do
+    if string.sub(x, 1, 2) == 't:' then redis.call('ZADD', z, int(s), x) end
+  end
   if not quiet then redis.call(ARGV[7], z .. ':c', e .. '\0' .. int(s) .. '\0' .. list) end
+end
+
+-- No deadline is further away than D or the record's own delay, unless the clock was
+-- set back: what it says would be bumped too late. Looked for by who comes, and by
+-- who has been there before.
+if ARGV[2] == '' or acked > now + D then
+  for _, m in ipairs(redis.call('ZRANGEBYSCORE', z, '(-inf', '(' .. int(-(now + D)))) do
+    local d = tonumber(string.match(m, '^!w%z.-%z(%d+)%z')) or 0
+    if -redis.call('ZSCORE', z, m) > now + d then redis.call('ZADD', z, int(-(now + D)), m) end
+  end
 end
 
 -- Always a write: a primary that has lost its replicas refuses it (NOREPLICAS)
@@ -76,14 +104,15 @@ for _, m in ipairs(redis.call('ZRANGEBYSCORE', z, int(-now), '(0')) do -- silent
   if list and list ~= '' then
     bump(list)
     d = tonumber(d)
+    if d == 0 then d = ttl + 1 end -- not ours
     if d <= ttl then
       redis.call('ZADD', z, 'NX', int(-(now + d)), '!w\0' .. id .. '\0' .. int(2 * d) .. '\0' .. list)
     end
   end
 end
 
-if #ARGV > 11 + old then
-  local list = table.concat(ARGV, '\0', 12 + old)
+if #ARGV > 14 + old then
+  local list = table.concat(ARGV, '\0', 15 + old)
   bump(list, ARGV[8] ~= '')
   if ARGV[9] ~= '' then
     local d = math.floor(D / 20)
