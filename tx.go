@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strings"
 
 	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/internal/mistake"
@@ -128,7 +127,7 @@ func (s *session) track(st *dialect.Statement) {
 		if s.tx == noTx {
 			s.tx, s.bySavepoint = textTx, true
 		}
-		s.savepoints = append(s.savepoints, strings.ToLower(st.Savepoint))
+		s.savepoints = append(s.savepoints, st.Savepoint)
 	case dialect.Release:
 		s.cutSavepoints(st.Savepoint, false)
 		if s.bySavepoint && len(s.savepoints) == 0 {
@@ -141,7 +140,6 @@ func (s *session) track(st *dialect.Statement) {
 
 // cutSavepoints forgets the savepoints set since name, and name unless keep.
 func (s *session) cutSavepoints(name string, keep bool) {
-	name = strings.ToLower(name)
 	for i := len(s.savepoints) - 1; i >= 0; i-- {
 		if s.savepoints[i] == name {
 			if keep {
