@@ -312,12 +312,14 @@ func (a *around) after(err error) {
 }
 
 // lostControl: how far a text with transaction control got before it failed is
-// not known.
+// not known. A BEGIN alone may have taken effect too: its context ended when it
+// had.
 func (s *session) lostControl(st *dialect.Statement) {
-	for _, part := range st.Parts {
-		if controls(part.Kind) && s.tx == noTx {
-			s.tx, s.unsure, s.doubt = textTx, true, true
-		}
+	if s.tx != noTx {
+		return
+	}
+	if st.Kind == dialect.Begin || st.Kind == dialect.Savepoint || slices.ContainsFunc(st.Parts, isControl) {
+		s.tx, s.unsure, s.doubt = textTx, true, true
 	}
 }
 
