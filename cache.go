@@ -119,6 +119,9 @@ func (s *session) cacheable(ctx context.Context, p *plan, opts *options) (*decis
 		return nil, 0, ReasonSession
 	}
 	ident := s.ident()
+	if ident.refuse == ReasonProbe && s.identified(ctx) {
+		ident = s.ident()
+	}
 	if ident.refuse != "" {
 		return nil, 0, ident.refuse
 	}

@@ -74,11 +74,21 @@ func (o *origin) server(id dialect.Server) *server {
 	})
 }
 
+// reached returns the server that a probe has named, on a connection whose server
+// was the one given, or nil. A connection to a file stays with it: its path may
+// be that of another file by now.
+func (o *origin) reached(id dialect.Server, was *server) *server {
+	if o.cache.embedded && was != nil {
+		return was
+	}
+	return o.server(id)
+}
+
 // Dialed implements wrap.Owner. The newest connection decides under which
 // identity answers are looked up and stored: after a failover the old ones
 // are out of reach from here on.
 func (o *origin) Dialed(ctx context.Context, base driver.Conn) any {
-	m := o.look(ctx, base)
+	m := o.look(ctx, base, nil)
 	// A probe that failed says nothing about the others.
 	if m.ident.server != nil || o.ident.Load() == nil {
 		o.ident.Store(m.ident)
@@ -86,7 +96,7 @@ func (o *origin) Dialed(ctx context.Context, base driver.Conn) any {
 	return m
 }
 
-func (o *origin) identify(ctx context.Context, base driver.Conn) *identity {
+func (o *origin) identify(ctx context.Context, base driver.Conn, was *server) *identity {
 	c := o.cache
 	if c.prober == nil {
 		srv := o.server(unprobed)
@@ -98,9 +108,10 @@ func (o *origin) identify(ctx context.Context, base driver.Conn) *identity {
 	srvID, session, err := c.probe(ctx, base)
 	if err != nil {
 		c.warnOnce("probe", "cannot identify the server, nothing is cached", "error", err)
-		return &identity{refuse: ReasonProbe}
+		// Who knows whether its rows are its own.
+		return &identity{refuse: ReasonProbe, session: dialect.Session{Pinned: c.embedded}}
 	}
-	srv := o.server(srvID)
+	srv := o.reached(srvID, was)
 	if session.Refuse == "" && srv.current() == nil {
 		if c.embedded {
 			c.readCatalog(ctx, srv, base)

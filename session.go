@@ -315,7 +315,11 @@ func (s *session) untaint(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	s.own, s.ownAsOf = s.origin.intern(s.origin.server(id), sess), asOf
+	var was *server
+	if m, ok := s.conn.Mark().(*mark); ok {
+		was = m.ident.server
+	}
+	s.own, s.ownAsOf = s.origin.intern(s.origin.reached(id, was), sess), asOf
 	s.tainted, s.strays, s.holds, s.kept = false, false, false, true
 	return true
 }

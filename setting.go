@@ -50,8 +50,7 @@ func (c *Cache) probe(ctx context.Context, conn driver.Conn) (dialect.Server, di
 // ask looks at the session again, because it was not asked for all settings that
 // the decision d needs, and decides anew. It is called outside of transactions.
 func (s *session) ask(ctx context.Context, p *plan, d *decision) *decision {
-	base, err := s.conn.Base(ctx)
-	if err != nil {
+	if _, err := s.conn.Base(ctx); err != nil {
 		return d // the statement itself will meet the error
 	}
 	// The connection may have been looked at since, through another read.
@@ -62,13 +61,8 @@ func (s *session) ask(ctx context.Context, p *plan, d *decision) *decision {
 		if !s.untaint(ctx) {
 			return d
 		}
-	} else {
-		m := s.origin.look(ctx, base)
-		if m.ident.server == nil {
-			return d
-		}
-		s.conn.SetMark(m)
-		s.origin.ident.Store(m.ident)
+	} else if m, ok := s.conn.Mark().(*mark); !ok || !s.lookAgain(ctx, m) {
+		return d
 	}
 	return s.redecide(ctx, p, d)
 }

@@ -44,6 +44,8 @@ func newTwinRun(t *testing.T, change func(*querycache.Config)) *twinRun {
 	for i := range r.twins {
 		r.exec(r.bare, fmt.Sprintf("CREATE TABLE t%d (id INTEGER PRIMARY KEY, v INTEGER NOT NULL)", i))
 		r.exec(r.bare, fmt.Sprintf("INSERT INTO t%d VALUES (1, 0)", i))
+		r.exec(r.bare, fmt.Sprintf("CREATE VIEW w%d AS SELECT * FROM t%d", i, i))
+		r.exec(r.bare, fmt.Sprintf("CREATE TRIGGER r%d INSTEAD OF UPDATE ON w%d BEGIN REPLACE INTO t%d VALUES (NEW.id, NEW.v); END", i, i, i))
 	}
 	// The tables were made behind the cache's back: let it see them.
 	r.exec(r.db, "CREATE TABLE seen (n INTEGER)")
@@ -100,7 +102,7 @@ func (r *twinRun) write(rng *rand.Rand) error {
 	ctx := context.Background()
 	committed := true
 	var err error
-	switch rng.IntN(7) {
+	switch rng.IntN(10) {
 	case 0:
 		_, err = r.db.ExecContext(ctx, update)
 	case 1:
@@ -122,12 +124,31 @@ func (r *twinRun) write(rng *rand.Rand) error {
 	case 4, 5:
 		committed = rng.IntN(3) > 0
 		err = r.inTx(ctx, update, committed)
-	case 6:
+	case 6, 7:
 		committed = rng.IntN(3) > 0
-		err = r.inText(ctx, update, committed)
+		err = r.inText(ctx, textTransactions[rng.IntN(len(textTransactions))], update, committed)
+	case 8:
+		through := []string{
+			"UPDATE w%d SET v = %d", "REPLACE INTO t%d VALUES (1, %d)",
+			"INSERT INTO t%d VALUES (1, %d) ON CONFLICT (id) DO UPDATE SET v = excluded.v",
+		}
+		_, err = r.db.ExecContext(ctx, fmt.Sprintf(through[rng.IntN(len(through))], a, token))
+	case 9:
+		committed, err = r.interrupted(rng, update)
 	}
 	w.Finished(i, committed && err == nil)
 	return err
+}
+
+// textTransactions are the ways to say in texts that U is committed or undone.
+var textTransactions = []struct{ commit, undo []string }{
+	{[]string{"BEGIN IMMEDIATE", "U", "COMMIT"}, []string{"BEGIN IMMEDIATE", "U", "ROLLBACK"}},
+	{[]string{"SAVEPOINT a", "U", "SAVEPOINT b", "RELEASE A"}, []string{"SAVEPOINT a", "U", "ROLLBACK TO a", "RELEASE a"}},
+	{[]string{"BEGIN IMMEDIATE; U", "END"}, []string{"BEGIN IMMEDIATE; U", "SAVEPOINT a; ROLLBACK"}},
+	{
+		[]string{"BEGIN; COMMIT; BEGIN IMMEDIATE; U", "COMMIT"},
+		[]string{"BEGIN IMMEDIATE", "ROLLBACK; BEGIN IMMEDIATE; U", "ROLLBACK"},
+	},
 }
 
 func (r *twinRun) inTx(ctx context.Context, update string, commit bool) error {
@@ -155,22 +176,51 @@ func (r *twinRun) inTx(ctx context.Context, update string, commit bool) error {
 	return tx.Rollback()
 }
 
-func (r *twinRun) inText(ctx context.Context, update string, commit bool) error {
+func (r *twinRun) inText(ctx context.Context, texts struct{ commit, undo []string }, update string, commit bool) error {
 	c, err := r.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	end := "ROLLBACK"
+	list := texts.undo
 	if commit {
-		end = "COMMIT"
+		list = texts.commit
 	}
-	for _, text := range []string{"BEGIN IMMEDIATE", update, end} {
-		if _, err := c.ExecContext(ctx, text); err != nil {
+	for _, text := range list {
+		if _, err := c.ExecContext(ctx, strings.Replace(text, "U", update, 1)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// interrupted writes in a transaction under a context that ends some time. Nobody
+// tells what came of it, so the database is asked, which nobody else writes now.
+func (r *twinRun) interrupted(rng *rand.Rand, update string) (committed bool, err error) {
+	c, err := r.db.Conn(context.Background())
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	wait := rng.IntN(300)
+	go func() {
+		for range wait {
+			runtime.Gosched()
+		}
+		cancel()
+	}()
+	for _, text := range []string{"BEGIN IMMEDIATE", update, "COMMIT"} {
+		if _, err := c.ExecContext(ctx, text); err != nil {
+			break
+		}
+	}
+	_, _ = c.ExecContext(context.Background(), "ROLLBACK") // fails if none is open
+	fields := strings.Fields(update)
+	var v string
+	err = r.bare.QueryRow("SELECT v FROM " + fields[1]).Scan(&v)
+	return v == fields[len(fields)-1], err
 }
 
 // run does n operations and returns what was wrong.

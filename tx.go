@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strings"
 
 	"github.com/querycache/querycache/dialect"
 	"github.com/querycache/querycache/internal/mistake"
@@ -26,8 +25,27 @@ func (s *session) Begin(ctx context.Context, begin func() error) error {
 	if err == nil {
 		s.endTx()
 		s.tx = driverTx
+	} else {
+		s.mayHaveBegun(ctx)
 	}
 	return err
+}
+
+// mayHaveBegun notes that a driver's BeginTx has failed: BEGIN may have taken
+// effect, where the context ended when it had. Where nobody can be asked, the
+// connection is not used again.
+func (s *session) mayHaveBegun(ctx context.Context) {
+	if s.tx != noTx || s.conn.Held() == nil {
+		return
+	}
+	_, asks := s.cache.prober.(dialect.TxAsker)
+	switch {
+	case asks || s.cache.watcher != nil:
+		s.tx, s.unsure, s.doubt = textTx, true, true
+		s.reconcile()
+	case ctx.Err() != nil:
+		s.conn.Discard()
+	}
 }
 
 // Commit implements wrap.Session. What was written becomes visible while
@@ -108,8 +126,10 @@ func (s *session) ended(err error) {
 	}
 }
 
-// controls reports whether a kind begins, ends or divides a transaction.
-func controls(k dialect.Kind) bool { return k >= dialect.Begin && k <= dialect.RollbackTo }
+// isControl reports whether a statement begins, ends or divides a transaction.
+func isControl(st *dialect.Statement) bool {
+	return st.Kind >= dialect.Begin && st.Kind <= dialect.RollbackTo
+}
 
 // track follows transaction control in SQL text that has succeeded.
 func (s *session) track(st *dialect.Statement) {
@@ -128,7 +148,7 @@ func (s *session) track(st *dialect.Statement) {
 		if s.tx == noTx {
 			s.tx, s.bySavepoint = textTx, true
 		}
-		s.savepoints = append(s.savepoints, strings.ToLower(st.Savepoint))
+		s.savepoints = append(s.savepoints, st.Savepoint)
 	case dialect.Release:
 		s.cutSavepoints(st.Savepoint, false)
 		if s.bySavepoint && len(s.savepoints) == 0 {
@@ -141,7 +161,6 @@ func (s *session) track(st *dialect.Statement) {
 
 // cutSavepoints forgets the savepoints set since name, and name unless keep.
 func (s *session) cutSavepoints(name string, keep bool) {
-	name = strings.ToLower(name)
 	for i := len(s.savepoints) - 1; i >= 0; i-- {
 		if s.savepoints[i] == name {
 			if keep {

@@ -3,6 +3,7 @@ package querycache
 import (
 	"context"
 	"database/sql/driver"
+	"time"
 
 	"github.com/querycache/querycache/dialect"
 )
@@ -15,12 +16,22 @@ type mark struct {
 	// asOf counts the schema changes before: later ones may change what its
 	// session means, by a new schema in its search path, say.
 	asOf uint64
+	// again is when it may be looked at again if it could not be identified.
+	again int64
 }
 
-// look identifies a connection that is in no transaction.
-func (o *origin) look(ctx context.Context, base driver.Conn) *mark {
+// unknownFor is for how long a connection that could not be identified is not
+// asked again: a writer may have had the file locked.
+const unknownFor = time.Second
+
+// look identifies a connection that is in no transaction. was is its server, nil
+// if that is not known.
+func (o *origin) look(ctx context.Context, base driver.Conn, was *server) *mark {
 	m := &mark{asOf: o.cache.altered.Load()}
-	m.ident = o.identify(ctx, base)
+	m.ident = o.identify(ctx, base, was)
+	if m.ident.server == nil {
+		m.again = o.cache.clock.NowNano() + int64(unknownFor)
+	}
 	if w := o.cache.watcher; w != nil {
 		m.reported, _ = w.Reported(base)
 	}
@@ -42,18 +53,41 @@ func (s *session) renew(ctx context.Context) (known bool) {
 		return !s.strays
 	}
 	m, ok := s.conn.Mark().(*mark)
-	if !ok || m.asOf == now {
+	if !ok || m.asOf == now && (m.ident.server != nil || s.cache.clock.NowNano() < m.again) {
 		return true
 	}
 	if s.tx != noTx || s.tainted || s.holds {
 		return false
 	}
-	if m = s.origin.look(ctx, s.conn.Held()); m.ident.server == nil {
+	return s.lookAgain(ctx, m)
+}
+
+// lookAgain looks at the real connection held, whose mark was the one given. It
+// reports false if what its session means is not known.
+func (s *session) lookAgain(ctx context.Context, last *mark) bool {
+	was := last.ident.server
+	m := s.origin.look(ctx, s.conn.Held(), was)
+	if m.ident.server == nil {
+		if was == nil {
+			s.conn.SetMark(m)
+		}
 		return false
 	}
 	s.conn.SetMark(m)
-	s.origin.ident.Store(m.ident)
+	// One that is where it was says nothing against a newer one elsewhere.
+	if now := s.origin.ident.Load(); m.ident.server != was || now.server == was {
+		s.origin.ident.Store(m.ident)
+	}
 	return true
+}
+
+// identified reports whether the real connection, which could not be identified,
+// can be now.
+func (s *session) identified(ctx context.Context) bool {
+	if _, err := s.conn.Base(ctx); err != nil {
+		return false // the statement itself will meet the error
+	}
+	return s.renew(ctx) && s.ident().server != nil
 }
 
 // inTx asks the driver whether the connection held is in a transaction.

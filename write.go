@@ -106,6 +106,10 @@ type around struct {
 	write   write
 	// logged: nothing of it is visible before the transaction ends.
 	logged bool
+	// perhaps is what it may leave in a transaction that is open when it has
+	// ended; asOf counts the schema changes before that was known.
+	perhaps logged
+	asOf    uint64
 	// taints: what is called may change the session; strays: also what names
 	// mean there.
 	taints, strays bool
@@ -157,6 +161,7 @@ func (s *session) before(ctx context.Context, p *plan) (around, error) {
 		s.note(r.tags, r.alters, elsewhere, asOf)
 	}
 	now := logged{tags: r.tags, why: r.why, alters: r.alters, elsewhere: elsewhere, ddl: ddl}
+	a.perhaps, a.asOf = now, asOf
 	if s.ends(p.stmt) {
 		now = now.with(s.logged(ctx, p.stmt.Kind == dialect.Commit))
 	}
@@ -293,23 +298,28 @@ func (a *around) after(err error) {
 	if err != nil {
 		s.failed(err)
 		s.lostControl(a.stmt)
-		return
-	}
-	if a.stmt.Parts == nil {
+	} else {
 		s.track(a.stmt)
+		for _, part := range a.stmt.Parts {
+			s.track(part)
+		}
 	}
-	for _, part := range a.stmt.Parts {
-		s.track(part)
+	if s.tx != noTx && a.stmt.Kind == dialect.Unknown && !a.logged {
+		// It may have ended one transaction, and the log with it, and written
+		// in the next.
+		s.note(a.perhaps.tags, a.perhaps.alters, a.perhaps.elsewhere, a.asOf)
 	}
 }
 
 // lostControl: how far a text with transaction control got before it failed is
-// not known.
+// not known. A BEGIN alone may have taken effect too: its context ended when it
+// had.
 func (s *session) lostControl(st *dialect.Statement) {
-	for _, part := range st.Parts {
-		if controls(part.Kind) && s.tx == noTx {
-			s.tx, s.unsure, s.doubt = textTx, true, true
-		}
+	if s.tx != noTx {
+		return
+	}
+	if st.Kind == dialect.Begin || st.Kind == dialect.Savepoint || slices.ContainsFunc(st.Parts, isControl) {
+		s.tx, s.unsure, s.doubt = textTx, true, true
 	}
 }
 

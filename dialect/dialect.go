@@ -140,7 +140,8 @@ type OutageJudge interface {
 // An Embedded dialect is a [Prober] of a database in files, whose writers a
 // second connection could lock out while it reads the catalog. The catalog,
 // quick to read there, is read on the connection whose statement needs it,
-// before that statement, instead of in the background.
+// before that statement, instead of in the background. A connection stays with
+// the database that it has opened: what Probe says of its server counts once.
 type Embedded interface {
 	Prober
 	// Embedded only marks the dialect.

@@ -151,7 +151,8 @@ type Statement struct {
 	// Wide reports that the statement changes what all databases of its
 	// server have in common: users, and what they are members of.
 	Wide bool
-	// Savepoint is the name that Savepoint, Release and RollbackTo carry.
+	// Savepoint is the name that Savepoint, Release and RollbackTo carry,
+	// folded as the server compares it.
 	Savepoint string
 	// Parts are the statements of a text that holds more than one, in
 	// order; Kind is then Unknown unless every part is of the same kind

@@ -28,6 +28,7 @@ CREATE TABLE counted (a UNIQUE);
 CREATE TABLE counts (a UNIQUE, n);
 CREATE TABLE ping (a);
 CREATE TABLE pong (a);
+CREATE TABLE doors (a);
 CREATE VIRTUAL TABLE search USING fts5 (title);
 CREATE VIEW catalogue AS SELECT b.title, a.name FROM books AS b JOIN authors AS a ON a.id = b.author;
 CREATE VIEW Shelf AS SELECT * FROM catalogue, notes WHERE title LIKE 'x%';
@@ -52,6 +53,8 @@ END;
 CREATE TRIGGER counts_update AFTER UPDATE OF n ON counts BEGIN DELETE FROM log_gone; END;
 CREATE TRIGGER ping_update AFTER UPDATE ON ping BEGIN UPDATE pong SET a = a + 1; END;
 CREATE TRIGGER pong_update AFTER UPDATE ON pong BEGIN UPDATE ping SET a = a + 1; END;
+CREATE TRIGGER doors_insert AFTER INSERT ON doors BEGIN INSERT OR REPLACE INTO counted VALUES (new.a); END;
+CREATE TRIGGER counts_delete AFTER DELETE ON counts BEGIN INSERT INTO loans (id) VALUES (old.n); END;
 CREATE TRIGGER notes_insert AFTER INSERT ON notes BEGIN INSERT INTO search VALUES ('x'); END;
 `
 
@@ -132,6 +135,8 @@ var resolveTests = []struct{ text, want string }{
 	{"INSERT INTO counted VALUES (1)", ">counted >counts >log_gone"},
 	{"INSERT INTO counts VALUES (1, 2) ON CONFLICT DO UPDATE SET n = 2", ">counts >log_gone"},
 	{"INSERT INTO counts VALUES (1, 2)", ">counts"},
+	// The OR REPLACE of a trigger holds in those that it fires.
+	{"INSERT INTO doors VALUES (1)", ">counted >counts >doors >loans >log_gone"},
 	{"UPDATE ping SET a = 1", ">ping >pong"},
 	{"INSERT INTO entry VALUES (1, 2)", ">authors >books >log"},
 	{"DELETE FROM entry", ">books >notes >pages"},

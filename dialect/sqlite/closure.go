@@ -13,10 +13,7 @@ import (
 func (c *catalog) writes(st *dialect.Statement) ([]string, dialect.Reason) {
 	cl := closure{catalog: c, done: make(map[string]dialect.Op)}
 	for _, t := range st.Writes {
-		// The OR REPLACE of a statement also holds in the triggers it
-		// fires, in place of their own clause.
-		replace := t.Ops&dialect.Delete != 0 && t.Ops != dialect.Delete
-		if reason := cl.target(t, replace); reason != "" {
+		if reason := cl.target(t, orReplace(t)); reason != "" {
 			return nil, reason
 		}
 	}
@@ -37,6 +34,12 @@ type closure struct {
 
 // replaced marks operations that ran where OR REPLACE holds.
 const replaced = dialect.Op(1 << 7)
+
+// orReplace reports whether a write may be one with OR REPLACE. That also holds
+// in the triggers it fires, in place of their own clause, and in what those fire.
+func orReplace(t dialect.Target) bool {
+	return t.Ops&dialect.Delete != 0 && t.Ops&^dialect.Delete != 0
+}
 
 // target follows one write. It ends: each call adds to the operations done.
 func (cl *closure) target(t dialect.Target, replace bool) dialect.Reason {
@@ -66,7 +69,7 @@ func (cl *closure) target(t dialect.Target, replace bool) dialect.Reason {
 			return dialect.ReasonUnparsable
 		}
 		for _, w := range tr.writes {
-			if reason := cl.target(w, replace); reason != "" {
+			if reason := cl.target(w, replace || orReplace(w)); reason != "" {
 				return reason
 			}
 		}

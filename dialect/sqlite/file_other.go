@@ -8,9 +8,9 @@ import (
 	"strconv"
 )
 
-// fileID names a file by device, inode and time of birth as far as the system
-// tells them, else by its path alone. It reports false if there is no such
-// file.
+// fileID names a file by device, inode and time of birth. Where the system does
+// not tell all of them it adds the path, so that a file with two paths has two
+// names there. It reports false if there is no such file.
 func fileID(path string) (string, bool) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -19,11 +19,18 @@ func fileID(path string) (string, bool) {
 	// Systems differ in the type and in the names of its fields.
 	st := reflect.Indirect(reflect.ValueOf(info.Sys()))
 	if st.Kind() != reflect.Struct {
-		return "", true
+		return path, true
 	}
-	id := ""
+	id, known := "", 0
 	for _, name := range []string{"Dev", "Ino", "Birthtimespec", "CreationTime"} {
-		id += number(st.FieldByName(name)) + "."
+		n := number(st.FieldByName(name))
+		if n != "" {
+			known++
+		}
+		id += n + "."
+	}
+	if known < 3 {
+		id += ":" + path
 	}
 	return id, true
 }

@@ -37,8 +37,9 @@ const keyColumn = 4
 
 var probeTime = time.Date(2001, 2, 3, 4, 5, 6, 789_000_000, time.FixedZone("", 90*60))
 
-// Probe implements [dialect.Prober]. The server is a file: its path, and what
-// the system knows it by, so that a new file in its place is a new server.
+// Probe implements [dialect.Prober]. The server is a file: what the system
+// knows it by, so that a new file in its place is a new server, and one with
+// two paths is one.
 func (sqlite) Probe(ctx context.Context, conn driver.Conn) (dialect.Server, dialect.Session, error) {
 	rows, err := dialect.Query(ctx, conn, probeQuery, probeTime)
 	if err != nil {
@@ -82,7 +83,7 @@ func serverOf(file string) (dialect.Server, error) {
 	if !ok {
 		return "", nil
 	}
-	return dialect.Server("sqlite:" + id + ":" + path), nil
+	return dialect.Server("sqlite:" + id), nil
 }
 
 // sessionKey writes values so that different ones never look alike.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/querycache/querycache/dialect"
@@ -33,8 +32,8 @@ func TestProbeRefuses(t *testing.T) {
 			if session.Refuse != test.want || session.Pinned {
 				t.Errorf("refuses with %q, pinned %v, want %q, false", session.Refuse, session.Pinned, test.want)
 			}
-			if !strings.HasPrefix(string(server), "sqlite:") || !strings.HasSuffix(string(server), ":"+db.path) {
-				t.Errorf("server is %q, want the path %q in it", server, db.path)
+			if id, ok := fileID(db.path); !ok || string(server) != "sqlite:"+id {
+				t.Errorf("server is %q, want %q in it", server, id)
 			}
 		})
 	}
@@ -97,6 +96,12 @@ func TestProbeKnowsFiles(t *testing.T) {
 	}
 	if link, _ := openDSN(t, filepath.Join(dir, "link.db"), "").probe(); link != first {
 		t.Errorf("a link to %q is %q", first, link)
+	}
+	if err := os.Link(path, filepath.Join(dir, "hard.db")); err != nil {
+		t.Fatal(err)
+	}
+	if link, _ := openDSN(t, filepath.Join(dir, "hard.db"), "").probe(); link != first {
+		t.Errorf("a second name of %q is %q", first, link)
 	}
 	if other, _ := openDSN(t, filepath.Join(dir, "b.db"), "").probe(); other == first {
 		t.Errorf("two files are %q", first)
