@@ -2,7 +2,6 @@ package querycache
 
 import (
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/querycache/querycache/dialect"
@@ -23,7 +22,7 @@ func (c *Cache) AgeCatalogs(by time.Duration) {
 func (c *Cache) CatalogWork() {
 	for _, srv := range c.servers.all() {
 		for srv.loading.Load() {
-			runtime.Gosched()
+			time.Sleep(time.Millisecond)
 		}
 	}
 }
