@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"io"
 	"log/slog"
 	"sync"
@@ -290,5 +291,29 @@ func TestStaleWithoutRedis(t *testing.T) {
 	}
 	if version, source := c.read(db, bridged); source != querycache.Database || version != 2 {
 		t.Errorf("after a write: version %d from %v", version, source)
+	}
+}
+
+// What the database has refused to answer again is not shown beyond its lifetime,
+// nor when Redis is lost after that.
+func TestRefusedWithoutRedis(t *testing.T) {
+	redis := testserver.NewRedis(t)
+	c := newCrew(t, "redis://"+redis.Addr(), 1)
+	read := func() (querycache.Source, error) {
+		ctx, res := querycache.WithResult(t.Context())
+		rows, err := c.dbs[0].QueryContext(ctx, "SELECT /* cache: ttl=100ms stale=1m tables=t */ * FROM t WHERE id = 1")
+		if err != nil {
+			return res.Source(), err
+		}
+		return res.Source(), rows.Close()
+	}
+	c.until("it is kept", func() bool { source, _ := read(); return source == querycache.Local || source == querycache.Stale })
+	denied := &fakedriver.Error{Text: "permission denied"}
+	c.srv.Fail(fakedriver.OpQuery, -1, denied)
+	c.until("the refusal shows", func() bool { _, err := read(); return errors.Is(err, denied) })
+	redis.Kill()
+	c.until("the lease is over", func() bool { return !c.caches[0].Stats().Shared.Databases[0].Live })
+	if source, err := read(); !errors.Is(err, denied) {
+		t.Errorf("from %v, %v, want the refusal", source, err)
 	}
 }
