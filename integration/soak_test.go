@@ -104,16 +104,6 @@ func (s *soak) someone() *process {
 	return alive[s.rng.IntN(len(alive))]
 }
 
-// halt ceases all work and waits until it has ceased.
-func (s *soak) halt() {
-	s.Helper()
-	s.order(command{Read: &no, Write: &no})
-	s.order(command{Rest: true})
-	for _, p := range s.members {
-		s.until(p.config.Name+" rests", p.told(&p.done))
-	}
-}
-
 // measure asks every process, at rest, what it holds.
 func (s *soak) measure() {
 	s.Helper()

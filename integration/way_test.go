@@ -96,11 +96,7 @@ func TestFleetFindsFaults(t *testing.T) {
 	f.begin()
 	from := now()
 	time.Sleep(4 * poll)
-	f.order(command{Rest: true})
-	for _, p := range f.members {
-		f.until("it rests", p.told(&p.done))
-		p.end()
-	}
+	f.rest()
 	h := f.history()
 	if a := h.Judge(checker.Question{From: from}); a.Max < 2*poll {
 		t.Errorf("a fleet without invalidation is stale for %v at most, in %d reads", a.Max, a.Reads)
