@@ -150,7 +150,7 @@ var yes, no = true, false
 func (f *fleet) until(what string, ok func() bool) {
 	f.Helper()
 	for start := time.Now(); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Since(start) > 30*time.Second {
+		if time.Since(start) > 2*time.Minute {
 			f.Fatalf("waited in vain: %s\n%s", what, f.failures())
 		}
 	}

@@ -127,7 +127,7 @@ func (p *pair) until(what string, ok func() bool) time.Duration {
 	p.Helper()
 	start := time.Now()
 	for !ok() {
-		if time.Since(start) > 30*time.Second {
+		if time.Since(start) > 2*time.Minute {
 			p.Fatalf("waited in vain: %s", what)
 		}
 		time.Sleep(2 * time.Millisecond)
@@ -195,8 +195,10 @@ func (p *pair) margin(since time.Time) time.Duration { return slack + p.machine.
 // late is by how much a bound on what was written last has to be widened: where
 // Redis works, a Sync fails only because the machine is too busy to do it in time,
 // and the next one is a poll away.
-func (p *pair) late() time.Duration {
-	return time.Duration(min(p.syncErrors()-p.missed, 3)) * (timeout + longPoll)
+func (p *pair) late() time.Duration { return p.lateBy(p.syncErrors() - p.missed) }
+
+func (*pair) lateBy(missed int64) time.Duration {
+	return time.Duration(max(min(missed, 3), 0)) * (timeout + longPoll)
 }
 
 func (p *pair) syncErrors() (n int64) {

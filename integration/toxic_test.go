@@ -298,7 +298,7 @@ func TestToxicPostgres(t *testing.T) {
 						continue
 					}
 					if res.Source() != querycache.Database {
-						tr.fresh(v, start, longPoll)
+						tr.fresh(v, start, longPoll+tr.late())
 					}
 				}
 			}

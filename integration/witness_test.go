@@ -39,20 +39,23 @@ const (
 type witness struct {
 	*pair
 	checker.History
-	token int64
-	began time.Time
+	token  int64
+	began  time.Time
+	failed int64 // Syncs by then
 }
 
 func newWitness(t *testing.T, client redis.UniversalClient) *witness {
 	t.Helper()
 	w := &witness{pair: newPair(t, client, witnessed, nil)}
 	w.unplant(client)
-	w.began = time.Now()
+	w.began, w.failed = time.Now(), w.syncErrors()
 	return w
 }
 
 // margin is by how much a busy machine widens a bound.
-func (w *witness) margin() time.Duration { return w.pair.margin(w.began) }
+func (w *witness) margin() time.Duration {
+	return w.pair.margin(w.began) + w.lateBy(w.syncErrors()-w.failed)
+}
 
 func (w *witness) process(n *node) int {
 	if n == w.a {
