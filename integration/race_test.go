@@ -24,5 +24,6 @@ func TestRacingWrites(t *testing.T) {
 			}
 		}
 	}, all(longPoll))
+	f.works()
 	f.end()
 }

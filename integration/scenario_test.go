@@ -207,5 +207,6 @@ func TestStatementOfADeadClient(t *testing.T) {
 		}
 		time.Sleep(deadline/2 + 2*poll)
 	}, bound{most: c + longPoll, Question: checker.Question{Seen: true}})
+	f.works(0)
 	f.end()
 }

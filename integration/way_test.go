@@ -59,8 +59,11 @@ func TestWayFaults(t *testing.T) {
 		time.Sleep(few)
 	}, all(poll+lease))
 	f.phase("all hints lost", hints(dropHints), all(longPoll))
+	f.works()
 	f.phase("hints twice", hints(doubleHints), all(longPoll))
+	f.works()
 	f.phase("hints in another order", hints(swapHints), all(longPoll))
+	f.works()
 	// Half on the way there and half on the way back. See TestRedisFaults for
 	// the bound.
 	f.phase("Redis slow, 2ρ", during(func(p *proxy) { p.delay = timeout }, func(p *proxy) { p.delay = 0 }), all(max(lease+timeout, few+longPoll)))
@@ -75,6 +78,7 @@ func TestWayFaults(t *testing.T) {
 	},
 		bound{name: "itself", most: lease + timeout, Question: checker.Question{Readers: []int{1}}},
 		bound{name: "the others", most: longPoll, Question: checker.Question{Readers: f.except(1)}})
+	f.works(1)
 	reader.order(command{Write: &yes})
 
 	writer, cut := f.members[2], observe(deadline+1500*time.Millisecond)
@@ -86,6 +90,7 @@ func TestWayFaults(t *testing.T) {
 		bound{name: "itself", most: lease + timeout, Question: checker.Question{Readers: []int{2}}},
 		bound{name: "others, of what it writes", most: max(deadline, cut) + longPoll, Question: checker.Question{Readers: f.except(2), Writers: []int{2}}},
 		bound{name: "others, of what others write", most: longPoll, Question: checker.Question{Readers: f.except(2), Writers: f.except(2)}})
+	f.works(2)
 	f.end()
 }
 
