@@ -221,7 +221,7 @@ func (m *member) watch() {
 			continue
 		}
 		st := m.cache.Stats()
-		s := &Status{Live: m.live(), Late: m.late.Swap(0), Hits: st.Hits, Shared: st.Shared.Hits, Unreadable: st.Shared.Unreadable, Everything: st.Everything}
+		s := &Status{Live: m.live(), Untold: m.untold(), Late: m.late.Swap(0), Hits: st.Hits, Shared: st.Shared.Hits, Unreadable: st.Shared.Unreadable, Everything: st.Everything}
 		for _, d := range st.Shared.Databases {
 			s.Hints += d.Node.Hints
 			s.SyncErrors += d.Node.SyncErrors

@@ -87,6 +87,8 @@ type Held struct {
 // A Status is how a process is doing, ten times a second.
 type Status struct {
 	Live bool `json:"live"`
+	// Untold: not all that has been written was told.
+	Untold bool `json:"untold"`
 	// Late is the most by which a timer of this process was late, since the
 	// last status.
 	Late int64 `json:"late"`

@@ -84,15 +84,25 @@ func (f *fleet) rest() {
 	f.dismiss()
 }
 
+// quieten lets members cease all work, and waits until they have told of it.
+func (f *fleet) quieten(members ...*process) {
+	f.Helper()
+	for _, p := range members {
+		p.mu.Lock()
+		p.quiet = false
+		p.mu.Unlock()
+		p.order(command{Quiet: true})
+	}
+	for _, p := range members {
+		f.until(p.config.Name+" is quiet", p.told(&p.quiet))
+	}
+}
+
 // halt ceases all work, and waits until it has ceased and everybody has read what
 // is left.
 func (f *fleet) halt() {
 	f.Helper()
-	f.order(command{Read: &no, Write: &no})
-	f.order(command{Quiet: true})
-	for _, p := range f.members {
-		f.until(p.config.Name+" is quiet", p.told(&p.quiet))
-	}
+	f.quieten(f.members...)
 	f.order(command{Rest: true})
 	for _, p := range f.members {
 		f.until(p.config.Name+" rests", p.told(&p.done))
