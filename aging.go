@@ -20,8 +20,9 @@ func (l *load) aging(ctx context.Context, text string, args []driver.NamedValue,
 	ends := min(e.lives, l.ttl)
 	switch over := age - ends; {
 	case l.lapsed:
-		// What others write is not known; what is written here is.
-		if stale := l.stale(); over < stale && l.silent() < stale && e.stamp.Valid() {
+		// What others write is not known; what is written here is, and what the
+		// database has refused.
+		if stale := l.stale(); over < stale && l.silent() < stale && e.stamp.Valid() && (over < 0 || !e.refused.Load()) {
 			return Stale
 		}
 	case over < 0:

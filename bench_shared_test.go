@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -119,10 +121,10 @@ func BenchmarkSharedHit(b *testing.B) {
 				ctx, cancel := context.WithTimeout(context.Background(), remote.DefaultTimeout)
 				defer cancel()
 				value, err := s.redis.Get(ctx, key).Bytes()
-				if err != nil {
+				if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) {
 					b.Fatal(err)
 				}
-				size = len(value)
+				size = max(size, len(value))
 			}
 			timed := func(f func()) int64 {
 				fill() // as a program does something before it asks for the next
@@ -136,8 +138,9 @@ func BenchmarkSharedHit(b *testing.B) {
 				raws, shareds, locals = append(raws, timed(raw)), append(shareds, timed(shared)), append(locals, timed(fill))
 			}
 			after, n := cache.Stats(), int64(len(raws))
-			if hits := after.Shared.Hits - before.Shared.Hits; hits < n*99/100 {
-				b.Fatalf("%d of %d reads from the shared tier, %d from memory: not a benchmark of it", hits, n, after.Hits-before.Hits)
+			hits, late := after.Shared.Hits-before.Shared.Hits, misses(after)-misses(before)
+			if hits < (n-late)*99/100 {
+				b.Fatalf("%d of %d reads from the shared tier, %d too late, %d from memory: not a benchmark of it", hits, n, late, after.Hits-before.Hits)
 			}
 			r, sh, m := raws.mean(), shareds.mean(), locals.mean()
 			b.ReportMetric(0, "ns/op") // of all of them: meaningless
@@ -151,6 +154,15 @@ func BenchmarkSharedHit(b *testing.B) {
 			b.ReportMetric((shareds.tenth()-locals.tenth())/raws.tenth(), "net-p10")
 		})
 	}
+}
+
+// misses are reads that did not get an answer from Redis in its time.
+func misses(st querycache.Stats) int64 {
+	n := st.Bypasses[querycache.ReasonLease]
+	for _, d := range st.Shared.Databases {
+		n += d.Tier.Get.Timeouts + d.Tier.Refused
+	}
+	return n
 }
 
 type durations []int64 // nanoseconds

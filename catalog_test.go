@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	modernc "modernc.org/sqlite"
@@ -74,7 +75,9 @@ func TestOutdatedCatalog(t *testing.T) {
 }
 
 // Other catalogs are read in the background; who needs one waits for it.
-func TestOutdatedCatalogInBackground(t *testing.T) {
+func TestOutdatedCatalogInBackground(t *testing.T) { synctest.Test(t, outdatedInBackground) }
+
+func outdatedInBackground(t *testing.T) {
 	p := &plainDB{t}
 	ctx := context.Background()
 	cache := newCache(t, querycache.Config{Dialect: newAsking()})
@@ -114,7 +117,9 @@ func (d hangingDialect) Load(ctx context.Context, conn driver.Conn) (dialect.Cat
 
 // A catalog that cannot be read is waited for once, and not for long: until it is
 // known nothing is cached, and a write reaches everything.
-func TestCatalogThatHangs(t *testing.T) {
+func TestCatalogThatHangs(t *testing.T) { synctest.Test(t, catalogHangs) }
+
+func catalogHangs(t *testing.T) {
 	p := &plainDB{t}
 	ctx := t.Context()
 	d := hangingDialect{newAsking(), new(atomic.Bool), make(chan struct{})}
@@ -175,7 +180,8 @@ func TestWritesPastTheCache(t *testing.T) {
 	}
 	written := time.Now()
 	for got := ""; got != "int64:9 \n"; {
-		if got, _ = f.read(f.db, brief); got == "int64:0 \n" && time.Since(written) > time.Second {
+		asked := time.Now() // and not later, however long it takes
+		if got, _ = f.read(f.db, brief); got == "int64:0 \n" && asked.Sub(written) > time.Second {
 			t.Fatal("the old row has outlived its lifetime")
 		}
 	}

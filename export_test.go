@@ -3,7 +3,6 @@ package querycache
 import (
 	"encoding/base64"
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 
@@ -25,7 +24,7 @@ func (c *Cache) AgeCatalogs(by time.Duration) {
 func (c *Cache) CatalogWork() {
 	for _, srv := range c.servers.all() {
 		for srv.loading.Load() {
-			runtime.Gosched()
+			time.Sleep(time.Millisecond)
 		}
 	}
 }

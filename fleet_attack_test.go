@@ -80,26 +80,34 @@ func TestForgedEntries(t *testing.T) {
 				"longer":                   good + "x",
 				"zeros":                    string(make([]byte, len(good))),
 			} {
-				if err := p.redis.Set(t.Context(), key, forged, 0).Err(); err != nil {
-					t.Fatal(err)
-				}
-				f := p.join()
-				p.until("a node is there", f.live)
-				if got := f.source(query); got != querycache.Database {
+				if got := p.given(key, forged, query, querycache.Database); got != querycache.Database {
 					t.Errorf("an entry that is %s is shown, from %v", what, got)
 				}
-				f.cache.Close()
 			}
-			if err := p.redis.Set(t.Context(), key, good, 0).Err(); err != nil {
-				t.Fatal(err)
-			}
-			f := p.join()
-			p.until("a node is there", f.live)
-			if got := f.source(query); got != querycache.Remote {
+			if got := p.given(key, good, query, querycache.Remote); got != querycache.Remote {
 				t.Errorf("the test shows nothing: a good entry is from %v", got)
 			}
 		})
 	}
+}
+
+// given puts an entry into Redis and returns where a process that comes then has its
+// answer from. Redis may miss its time on a busy machine: if an answer from there is
+// wanted, up to ten processes are asked.
+func (p *pair) given(key, entry, query string, want querycache.Source) (got querycache.Source) {
+	p.Helper()
+	for range 10 {
+		if err := p.redis.Set(p.Context(), key, entry, 0).Err(); err != nil {
+			p.Fatal(err)
+		}
+		f := p.join()
+		got = f.source(query)
+		f.cache.Close()
+		if got == want || want != querycache.Remote {
+			break
+		}
+	}
+	return got
 }
 
 func newKey() []byte {
@@ -125,15 +133,9 @@ func TestEntryOfTheFuture(t *testing.T) {
 		if bytes.Equal(later, []byte(value)) {
 			t.Fatal("the same entry")
 		}
-		if err := p.redis.Set(t.Context(), key, later, 0).Err(); err != nil {
-			t.Fatal(err)
-		}
-		f := p.join()
-		p.until("a node is there", f.live)
-		if got := f.source(query); got != want {
+		if got := p.given(key, string(later), query, want); got != want {
 			t.Errorf("an entry %v later is from %v, want %v", by, got, want)
 		}
-		f.cache.Close()
 	}
 }
 
@@ -191,11 +193,7 @@ func TestCloseInUse(t *testing.T) {
 func TestProtocolVersions(t *testing.T) {
 	for _, version := range []string{"2", "3"} {
 		p := newPair(t, testserver.Redis(t)+"?protocol="+version, nil)
-		p.warm(books)
-		p.stored(p.fixture)
-		if got := p.second.source(books); got != querycache.Remote {
-			t.Errorf("RESP%s: from %v", version, got)
-		}
+		p.handed(books)
 		p.exec(p.db, "UPDATE books SET price = price + 1")
 		p.until("the write is heard of at once", func() bool {
 			st := p.second.cache.Stats().Shared.Databases
@@ -239,7 +237,7 @@ func TestForgedTokens(t *testing.T) {
 				if got, err := dump(ctx, p.second.db, other); err != nil || got != want {
 					t.Errorf("%q, %v, want %q", got, err, want)
 				}
-				if took := time.Since(start); took > time.Second {
+				if took := time.Since(start); took > time.Second+p.machine.Margin(start) {
 					t.Errorf("a read took %v", took)
 				}
 			}

@@ -31,6 +31,7 @@ var layers = map[string]struct {
 	"remote":              {own: []string{"internal/mistake"}, third: []string{"github.com/redis/go-redis/v9"}, why: "the only room of the Redis client"},
 	"internal/resultset":  {own: []string{"internal/mistake"}, third: []string{"github.com/klauspost/compress"}, why: "knows no cache"},
 	"internal/twin":       {why: "judges what a test saw"},
+	"internal/busy":       {why: "standard library only"},
 	"internal/mistake":    {why: "standard library only; asked by all that can be wrong"},
 	"internal/fakedriver": {why: "stands for a driver, which knows nothing of this module"},
 	"dialect/sqlite": {

@@ -22,7 +22,7 @@ CREATE TABLE x1 (v int); INSERT INTO x1 VALUES (0); CREATE TABLE x2 (v int); INS
 	tr := &trial{T: t, pair: p}
 	settle()
 	const (
-		lasting = "SELECT v FROM u"
+		lasting = "SELECT /* cache: ttl=10m */ v FROM u WHERE v > 0" // without its hint, the text is no other's
 		short   = "SELECT /* cache: ttl=500ms */ v FROM u"
 		bridged = "SELECT /* cache: ttl=500ms stale=10m */ v FROM u WHERE v = v"
 	)

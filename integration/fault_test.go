@@ -32,14 +32,17 @@ func TestRedisFaults(t *testing.T) {
 	normal := all(longPoll)
 	normal.p99 = 20 * time.Millisecond
 	f.phase("normal", func() { time.Sleep(2 * few) }, normal)
+	f.works()
 	f.phase("FLUSHALL", func() {
 		admin.FlushAll(t.Context())
 		time.Sleep(few)
 	}, all(poll+lease))
+	f.works()
 	f.phase("SCRIPT FLUSH", func() {
 		admin.ScriptFlush(t.Context())
 		time.Sleep(few)
 	}, all(poll+lease))
+	f.works()
 	f.phase("DEL of the control key", func() {
 		keys := admin.Keys(t.Context(), "{qc:*:z").Val()
 		if len(keys) != 1 || admin.Del(t.Context(), keys...).Val() != 1 {
@@ -47,6 +50,7 @@ func TestRedisFaults(t *testing.T) {
 		}
 		time.Sleep(few)
 	}, all(poll+lease))
+	f.works()
 	f.phase("Redis kill -9, AOF restart", func() {
 		server.Kill()
 		time.Sleep(lease)

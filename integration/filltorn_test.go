@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/querycache/querycache/integration/checker"
 	"github.com/querycache/querycache/internal/testserver"
 )
 
@@ -26,8 +27,8 @@ func TestFillTornOnTheWayToRedis(t *testing.T) {
 		{name: "slow on the way there", json: `{"type":"bandwidth","stream":"upstream","attributes":{"rate":50}}`},
 		{name: "slow on the way back", json: `{"type":"bandwidth","stream":"downstream","attributes":{"rate":50}}`, stored: true},
 	} {
-		query := f.text(end{}, "ttl=1m")
-		whole := f.whole(query)
+		var query string
+		var whole *checker.Whole
 		check := func(name string, n *node) {
 			t.Helper()
 			f.until("answers are used", func() bool {
@@ -39,18 +40,25 @@ func TestFillTornOnTheWayToRedis(t *testing.T) {
 				t.Errorf("%s: %v", tt.name, v)
 			}
 		}
-		if tt.stored {
-			check("another", f.b)
-			f.until("Redis has it", func() bool { return f.b.shared().Tier.FillsWaiting == 0 })
-		}
-		before := f.a.shared().Tier
-		put(toxic{json: []string{tt.json}})
-		check("the one whose way it is", f.a)
-		f.until("it was tried", func() bool { return f.a.shared().Tier.FillsWaiting == 0 })
-		put(toxic{})
-		after := f.a.shared().Tier
-		if failed := after.Get.Errors + after.Set.Errors - before.Get.Errors - before.Set.Errors; failed == 0 {
-			t.Errorf("%s: nothing failed, the test shows nothing", tt.name)
+		// A busy machine may be out of reach of Redis just then, and nothing is
+		// tried.
+		for try, failed := 1, int64(0); failed == 0; try++ {
+			query = f.text(end{}, "ttl=1m")
+			whole = f.whole(query)
+			if tt.stored {
+				check("another", f.b)
+				f.until("Redis has it", func() bool { return f.b.shared().Tier.FillsWaiting == 0 })
+			}
+			before := f.a.shared().Tier
+			put(toxic{json: []string{tt.json}})
+			check("the one whose way it is", f.a)
+			f.until("it was tried", func() bool { return f.a.shared().Tier.FillsWaiting == 0 })
+			put(toxic{})
+			after := f.a.shared().Tier
+			failed = after.Get.Errors + after.Set.Errors - before.Get.Errors - before.Set.Errors
+			if failed == 0 && try == 5 {
+				t.Fatalf("%s: nothing failed, the test shows nothing", tt.name)
+			}
 		}
 		check("the one whose way it was", f.a)
 		check("another", f.b)

@@ -150,7 +150,7 @@ var yes, no = true, false
 func (f *fleet) until(what string, ok func() bool) {
 	f.Helper()
 	for start := time.Now(); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Since(start) > 30*time.Second {
+		if time.Since(start) > 2*time.Minute {
 			f.Fatalf("waited in vain: %s\n%s", what, f.failures())
 		}
 	}
@@ -168,7 +168,8 @@ func (f *fleet) failures() string {
 	return strings.Join(all, "\n")
 }
 
-// live waits until every process that is left uses answers again.
+// live waits until every process that is left uses answers again, and has told
+// what it wrote meanwhile.
 func (f *fleet) live() {
 	f.Helper()
 	since := now()
@@ -176,7 +177,7 @@ func (f *fleet) live() {
 		f.until(p.config.Name+" uses answers", func() bool {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			return p.killed != 0 || p.status.Status != nil && p.status.Live && p.status.After > since
+			return p.killed != 0 || p.status.Status != nil && p.status.Live && !p.status.Untold && p.status.After > since
 		})
 	}
 }

@@ -2,16 +2,20 @@ package integration
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -109,6 +113,9 @@ func (m *member) work(commands <-chan command) {
 		if c.Write != nil {
 			m.writing.set(*c.Write)
 		}
+		if c.Quiet {
+			m.quiet()
+		}
 		if c.Rest {
 			m.rest()
 		}
@@ -151,10 +158,41 @@ func (m *member) loop(g *gate, stream, pause int, do func(*rand.Rand) bool) {
 	}
 }
 
-func (m *member) rest() {
+func (m *member) quiet() {
 	m.reading.close()
 	m.writing.close()
-	time.Sleep(3 * poll) // what others wrote last has to be told
+	for m.untold() {
+		time.Sleep(2 * time.Millisecond)
+	}
+	m.tell(record{Kind: isQuiet})
+}
+
+// untold reports whether the fleet was not told of all that was written: then
+// nobody will ever reach what the token stands for.
+func (m *member) untold() bool {
+	token, err := base64.RawURLEncoding.DecodeString(m.cache.Token())
+	if err != nil {
+		m.fail(err)
+	}
+	return bytes.Contains(token, strconv.AppendUint(nil, math.MaxUint64, 10))
+}
+
+// rest comes when all are quiet.
+func (m *member) rest() {
+	// What others wrote last is known after a Sync that has begun since: the second
+	// that is answered has. A slow machine takes its time for two of them.
+	answered := func() (n int64) {
+		for _, d := range m.cache.Stats().Shared.Databases {
+			n += d.Node.Syncs - d.Node.SyncErrors
+		}
+		return n
+	}
+	for before, end := answered(), time.Now().Add(deadline); ; {
+		time.Sleep(3 * poll)
+		if answered() >= before+2 || time.Now().After(end) {
+			break
+		}
+	}
 	for t := range m.Tables {
 		for how := range m.lastReads() {
 			m.readOne(isLastRead, t, how, false)
@@ -183,7 +221,7 @@ func (m *member) watch() {
 			continue
 		}
 		st := m.cache.Stats()
-		s := &Status{Live: m.live(), Late: m.late.Swap(0), Hits: st.Hits, Shared: st.Shared.Hits, Unreadable: st.Shared.Unreadable, Everything: st.Everything}
+		s := &Status{Live: m.live(), Untold: m.untold(), Late: m.late.Swap(0), Hits: st.Hits, Shared: st.Shared.Hits, Unreadable: st.Shared.Unreadable, Everything: st.Everything}
 		for _, d := range st.Shared.Databases {
 			s.Hints += d.Node.Hints
 			s.SyncErrors += d.Node.SyncErrors

@@ -30,8 +30,11 @@ type memberConfig struct {
 type command struct {
 	Write *bool `json:",omitempty"` // begin or cease writing
 	Read  *bool `json:",omitempty"`
-	// Rest ceases both, waits for what is under way, and reads every table
-	// once more.
+	// Quiet ceases both, and waits for what is under way, and until the fleet
+	// was told of it.
+	Quiet bool `json:",omitempty"`
+	// Rest, after Quiet, waits until what others wrote last is known, and reads
+	// every table once more.
 	Rest bool `json:",omitempty"`
 	// Measure tells what it holds.
 	Measure bool `json:",omitempty"`
@@ -47,7 +50,8 @@ const (
 	isWritten  = "w" // it has returned; committed or not
 	isFailed   = "e"
 	isStatus   = "s"
-	isLastRead = "l"    // at rest
+	isLastRead = "l" // at rest
+	isQuiet    = "quiet"
 	isDone     = "done" // resting
 	isHeld     = "held" // what the process holds
 	isIdle     = "idle" // MaxWrites are done
@@ -83,6 +87,8 @@ type Held struct {
 // A Status is how a process is doing, ten times a second.
 type Status struct {
 	Live bool `json:"live"`
+	// Untold: not all that has been written was told.
+	Untold bool `json:"untold"`
 	// Late is the most by which a timer of this process was late, since the
 	// last status.
 	Late int64 `json:"late"`

@@ -32,6 +32,7 @@ type process struct {
 	status  record
 	held    []Held
 	isReady bool
+	quiet   bool
 	done    bool
 	idle    bool
 	killed  int64      // when it was, or 0
@@ -95,6 +96,8 @@ func (p *process) listen(dec *json.Decoder) {
 			p.failed = append(p.failed, r)
 		case isLastRead:
 			p.last = append(p.last, r)
+		case isQuiet:
+			p.quiet = true
 		case isDone:
 			p.done = true
 		case isIdle:
@@ -119,6 +122,13 @@ func (p *process) told(flag *bool) func() bool {
 		defer p.mu.Unlock()
 		return *flag || p.killed != 0
 	}
+}
+
+// written is how many writes it has begun.
+func (p *process) written() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.begun)
 }
 
 func (p *process) order(c command) {

@@ -17,8 +17,13 @@ func TestRacingWrites(t *testing.T) {
 	f.begin()
 	f.phase(fmt.Sprintf("%d racing writes", 2*each), func() {
 		for _, p := range f.members {
-			f.until("the writes are done", p.told(&p.idle))
+			written, done := -1, p.told(&p.idle)
+			for !done() { // for as long as they go on
+				f.until("one more write", func() bool { return done() || p.written() > written })
+				written = p.written()
+			}
 		}
 	}, all(longPoll))
+	f.works()
 	f.end()
 }

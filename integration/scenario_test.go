@@ -17,12 +17,20 @@ import (
 func TestCommitInCall(t *testing.T) {
 	p := newPair(t, redisClient(t, testserver.Redis(t)), `CREATE TABLE t (v int); INSERT INTO t VALUES (0);
 CREATE PROCEDURE slow() LANGUAGE plpgsql AS $$ BEGIN
- PERFORM pg_sleep(0.5); UPDATE t SET v = 1; COMMIT; PERFORM pg_sleep(1.5); UPDATE t SET v = 2; COMMIT; PERFORM pg_sleep(1); END $$`, nil)
+ UPDATE t SET v = 1; COMMIT; PERFORM pg_advisory_xact_lock(1); UPDATE t SET v = 2; COMMIT; PERFORM pg_advisory_xact_lock(2); END $$`, nil)
 	const query = "SELECT v FROM t"
 	p.b.warm(query)
+	holder, err := p.bare.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close() // and with it, should this fail, the locks
+	if _, err := holder.ExecContext(t.Context(), "SELECT pg_advisory_lock(1), pg_advisory_lock(2)"); err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan error, 1)
 	go func() { _, err := p.a.db.Exec("CALL slow()"); done <- err }()
-	for _, want := range []string{"1", "2"} {
+	for _, want := range []string{"1", "2"} { // the lock, too, that is waited for then
 		p.until("COMMIT", func() bool {
 			p.b.read(query)
 			var v string
@@ -33,6 +41,9 @@ CREATE PROCEDURE slow() LANGUAGE plpgsql AS $$ BEGIN
 		case err := <-done:
 			t.Fatalf("the call has ended (%v)", err)
 		default:
+		}
+		if _, err := holder.ExecContext(t.Context(), "SELECT pg_advisory_unlock("+want+")"); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if err := <-done; err != nil {
@@ -47,7 +58,9 @@ func TestNames(t *testing.T) {
 	for _, name := range names {
 		schema += fmt.Sprintf("CREATE TABLE %s (v int); INSERT INTO %[1]s VALUES (0);", name)
 	}
-	p := newPair(t, redisClient(t, testserver.Redis(t)), schema, nil)
+	client := redisClient(t, testserver.Redis(t))
+	p := newPair(t, client, schema, nil)
+	p.unplant(client)
 	read := func(name string) string { return "SELECT v FROM " + name }
 	for i, written := range names {
 		for _, name := range names {
@@ -56,7 +69,7 @@ func TestNames(t *testing.T) {
 		p.a.exec("UPDATE " + written + " SET v = v + 1")
 		p.b.sees(read(written), "1", longPoll)
 		for j, name := range names {
-			if _, res := p.b.read(read(name)); j != i && res.Source() != querycache.Local {
+			if _, res := p.b.steady(read(name)); j != i && res.Source() != querycache.Local {
 				t.Errorf("%s was written, and %s is from %v", written, name, res.Source())
 			}
 		}
@@ -121,30 +134,31 @@ func TestCommitGivenUp(t *testing.T) {
 	p.a = p.node(redisClient(t, testserver.Redis(t)), p.dsn+"?synchronous_commit=on", nil)
 	const query = "SELECT v FROM t"
 	server.Config("synchronous_standby_names = 'ghost'")
-	time.Sleep(2 * poll) // also in the connections that are open
-	for i := range 6 {
-		want := fmt.Sprint(i + 1)
+	for given, version := 0, 1; given < 6; version++ {
+		want := fmt.Sprint(version)
 		p.b.warm(query)
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		var err error
-		if i%2 == 0 {
-			_, err = p.a.db.ExecContext(ctx, "UPDATE t SET v = v + 1")
-		} else {
-			err = func() error {
-				tx, err := p.a.db.BeginTx(ctx, nil)
-				if err != nil {
-					return err
-				}
-				if _, err := tx.Exec("UPDATE t SET v = v + 1"); err != nil {
-					return err
-				}
-				return tx.Commit()
-			}()
-		}
-		cancel()
+		err := p.givenUp(func(ctx context.Context) error {
+			if given%2 == 0 {
+				_, err := p.a.db.ExecContext(ctx, "UPDATE t SET v = v + 1")
+				return err
+			}
+			tx, err := p.a.db.BeginTx(ctx, nil)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec("UPDATE t SET v = v + 1"); err != nil {
+				return err
+			}
+			return tx.Commit()
+		})
 		if err == nil {
-			t.Fatal("no error: the test shows nothing")
+			if version > 100 {
+				t.Fatal("no COMMIT waits: the test shows nothing")
+			}
+			time.Sleep(poll) // until all of the server knows that there should be a standby
+			continue
 		}
+		given++
 		p.until("the COMMIT takes effect: "+err.Error(), func() bool {
 			p.b.read(query)
 			var v string
@@ -152,6 +166,22 @@ func TestCommitGivenUp(t *testing.T) {
 		})
 		p.b.sees(query, want, deadline/20+2*longPoll)
 	}
+}
+
+// givenUp begins a write and gives it up once it waits for a standby. The error is
+// nil if it does not.
+func (p *pair) givenUp(write func(context.Context) error) (err error) {
+	p.Helper()
+	ctx, cancel := context.WithCancel(p.Context())
+	defer cancel()
+	gone := make(chan error, 1)
+	go func() { gone <- write(ctx) }()
+	p.until("it waits for the standby", func() bool {
+		var n int
+		return len(gone) > 0 || p.bare.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").Scan(&n) == nil && n > 0
+	})
+	cancel()
+	return <-gone
 }
 
 // A statement that takes effect long after its client was killed is found by
@@ -186,5 +216,6 @@ func TestStatementOfADeadClient(t *testing.T) {
 		}
 		time.Sleep(deadline/2 + 2*poll)
 	}, bound{most: c + longPoll, Question: checker.Question{Seen: true}})
+	f.works(0)
 	f.end()
 }

@@ -69,6 +69,8 @@ type fault struct {
 	name string
 	// long ones take more than a few seconds.
 	long bool
+	// works: Redis does, and so does the way to it.
+	works bool
 	// fails: queries meet the fault, as they would without a cache.
 	fails bool
 	// prepare draws what it will be, and returns how to make it and what is
@@ -87,6 +89,9 @@ func (s *soak) make(f fault) {
 	s.Helper()
 	do, bounds := f.prepare(s)
 	s.phase(soakPrefix+f.name, do, bounds...)
+	if f.works {
+		s.works()
+	}
 	ph := &s.phases[len(s.phases)-1]
 	ph.mayFail, ph.short = f.fails, true
 }
@@ -102,16 +107,6 @@ func (s *soak) between(least, most time.Duration) time.Duration {
 func (s *soak) someone() *process {
 	alive := slices.DeleteFunc(slices.Clone(s.members), func(p *process) bool { return p.killed != 0 })
 	return alive[s.rng.IntN(len(alive))]
-}
-
-// halt ceases all work and waits until it has ceased.
-func (s *soak) halt() {
-	s.Helper()
-	s.order(command{Read: &no, Write: &no})
-	s.order(command{Rest: true})
-	for _, p := range s.members {
-		s.until(p.config.Name+" rests", p.told(&p.done))
-	}
 }
 
 // measure asks every process, at rest, what it holds.

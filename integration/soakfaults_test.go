@@ -9,16 +9,16 @@ import (
 // faults are all kinds of trouble that a soak makes. Bounds are those of the
 // tests that make each of them alone, which say why.
 var faults = []fault{
-	{name: "nothing", prepare: func(s *soak) (func(), []bound) {
+	{name: "nothing", works: true, prepare: func(s *soak) (func(), []bound) {
 		return func() { time.Sleep(s.between(poll, lease)) }, []bound{all(longPoll)}
 	}},
-	{name: "FLUSHALL", prepare: func(s *soak) (func(), []bound) {
+	{name: "FLUSHALL", works: true, prepare: func(s *soak) (func(), []bound) {
 		return func() { s.admin.FlushAll(s.Context()); time.Sleep(lease) }, []bound{all(poll + lease)}
 	}},
-	{name: "SCRIPT FLUSH", prepare: func(s *soak) (func(), []bound) {
+	{name: "SCRIPT FLUSH", works: true, prepare: func(s *soak) (func(), []bound) {
 		return func() { s.admin.ScriptFlush(s.Context()); time.Sleep(poll) }, []bound{all(poll + lease)}
 	}},
-	{name: "DEL of the control key", prepare: func(s *soak) (func(), []bound) {
+	{name: "DEL of the control key", works: true, prepare: func(s *soak) (func(), []bound) {
 		return func() {
 			s.admin.Del(s.Context(), s.admin.Keys(s.Context(), "{qc:*:z").Val()...)
 			time.Sleep(lease)
@@ -50,11 +50,11 @@ var faults = []fault{
 			time.Sleep(lease)
 		}, []bound{all(lease + timeout)}
 	}},
-	way("hints lost", func(p *proxy) { p.hints = dropHints }, func(p *proxy) { p.hints = passHints }, longPoll),
-	way("hints twice", func(p *proxy) { p.hints = doubleHints }, func(p *proxy) { p.hints = passHints }, longPoll),
-	way("hints in another order", func(p *proxy) { p.hints = swapHints }, func(p *proxy) { p.hints = passHints }, longPoll),
-	way("Redis slow", func(p *proxy) { p.delay = timeout }, func(p *proxy) { p.delay = 0 }, lease+longPoll),
-	way("replies torn", func(p *proxy) { p.tear = 10 }, func(p *proxy) { p.tear = 0 }, lease+timeout),
+	way("hints lost", func(p *proxy) { p.hints = dropHints }, func(p *proxy) { p.hints = passHints }, longPoll, true),
+	way("hints twice", func(p *proxy) { p.hints = doubleHints }, func(p *proxy) { p.hints = passHints }, longPoll, true),
+	way("hints in another order", func(p *proxy) { p.hints = swapHints }, func(p *proxy) { p.hints = passHints }, longPoll, true),
+	way("Redis slow", func(p *proxy) { p.delay = timeout }, func(p *proxy) { p.delay = 0 }, lease+longPoll, false),
+	way("replies torn", func(p *proxy) { p.tear = 10 }, func(p *proxy) { p.tear = 0 }, lease+timeout, false),
 	{name: "a process cut off", long: true, prepare: func(s *soak) (func(), []bound) {
 		p, cut := s.someone(), s.between(lease, deadline+2*time.Second)
 		return func() {
@@ -90,7 +90,7 @@ var faults = []fault{
 			time.Sleep(deadline + 2*poll)
 		}, []bound{all(deadline + 2*poll)}
 	}},
-	{name: "PostgreSQL killed and restarted", fails: true, prepare: func(s *soak) (func(), []bound) {
+	{name: "PostgreSQL killed and restarted", works: true, fails: true, prepare: func(s *soak) (func(), []bound) {
 		down := s.between(timeout, 2*time.Second)
 		return func() {
 			s.database.Kill()
@@ -99,10 +99,10 @@ var faults = []fault{
 			time.Sleep(lease)
 		}, []bound{all(poll + lease)}
 	}},
-	{name: "PostgreSQL restarted", fails: true, prepare: func(s *soak) (func(), []bound) {
+	{name: "PostgreSQL restarted", works: true, fails: true, prepare: func(s *soak) (func(), []bound) {
 		return func() { s.database.Restart(); time.Sleep(lease) }, []bound{all(poll + lease)}
 	}},
-	{name: "PostgreSQL hangs", prepare: func(s *soak) (func(), []bound) {
+	{name: "PostgreSQL hangs", works: true, prepare: func(s *soak) (func(), []bound) {
 		hang := s.between(timeout, 2*time.Second)
 		return func() {
 			s.database.Stop()
@@ -111,7 +111,7 @@ var faults = []fault{
 			time.Sleep(lease)
 		}, []bound{all(poll + lease)}
 	}},
-	{name: "connections to PostgreSQL ended", fails: true, prepare: func(s *soak) (func(), []bound) {
+	{name: "connections to PostgreSQL ended", works: true, fails: true, prepare: func(s *soak) (func(), []bound) {
 		return func() {
 			s.bare.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 			time.Sleep(lease)
@@ -120,8 +120,8 @@ var faults = []fault{
 }
 
 // way is a fault of all ways to Redis, for a time.
-func way(name string, on, off func(p *proxy), most time.Duration) fault {
-	return fault{name: name, prepare: func(s *soak) (func(), []bound) {
+func way(name string, on, off func(p *proxy), most time.Duration, works bool) fault {
+	return fault{name: name, works: works, prepare: func(s *soak) (func(), []bound) {
 		d := s.between(2*poll, lease)
 		return func() {
 			s.proxies(on)

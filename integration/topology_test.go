@@ -71,15 +71,17 @@ const counter = "CREATE TABLE t (v int); INSERT INTO t VALUES (0)"
 // observed judges traffic that has been going on during do.
 func (p *pair) observed(name string, most time.Duration, do func()) {
 	p.Helper()
+	start := time.Now()
 	stop := p.traffic()
 	do()
 	p.until("both use answers", func() bool { return p.a.live() && p.b.live() })
 	time.Sleep(2 * poll)
 	a, writes := stop()
-	if a.Max > most+slack || a.Cached == 0 {
-		p.Errorf("%s: stale for %v, bound %v and %v for a busy machine; %d answers from memory", name, a.Max, most, slack, a.Cached)
+	margin := p.margin(start)
+	if a.Max > most+margin || a.Cached == 0 {
+		p.Errorf("%s: stale for %v, bound %v and %v for a busy machine; %d answers from memory", name, a.Max, most, margin, a.Cached)
 	}
-	results.add(result{name: name, bound: most, margin: slack, Answer: a, writes: writes})
+	results.add(result{name: name, bound: most, margin: margin, Answer: a, writes: writes})
 	p.b.warm("SELECT v FROM t")
 	p.a.exec("UPDATE t SET v = -1")
 	p.b.sees("SELECT v FROM t", "-1", longPoll)

@@ -110,25 +110,52 @@ type trial struct {
 	written []time.Time // when the write of version i+1 had returned
 }
 
-// read is one through a, with what it took.
+// read is one through a, with what it took, less what the machine may have held it
+// up. One that came too late for no other reason is read again.
 func (tr *trial) read(db *sql.DB, query string) (v int, res *querycache.Result, took time.Duration, err error) {
-	ctx, res := querycache.WithResult(context.Background())
+	for range 5 {
+		var ctx context.Context
+		ctx, res = querycache.WithResult(context.Background())
+		start := time.Now()
+		err = tr.patiently(ctx, func(ctx context.Context) error { return db.QueryRowContext(ctx, query).Scan(&v) })
+		if took = tr.took(start); !tr.heldUp(start, err) {
+			break
+		}
+	}
+	return v, res, took, err
+}
+
+// patiently does something that may take no longer than one has patience.
+func (*trial) patiently(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	start := time.Now()
-	err = db.QueryRowContext(ctx, query).Scan(&v)
-	return v, res, time.Since(start), err
+	return do(ctx)
+}
+
+// took is the time since, less what the machine may have held it up.
+func (tr *trial) took(start time.Time) time.Duration {
+	return time.Since(start) - tr.machine.Margin(start)
+}
+
+// heldUp reports whether the machine may be why patience was not enough.
+func (tr *trial) heldUp(start time.Time, err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) && tr.machine.Margin(start) > patience/2
 }
 
 func (tr *trial) write(db *sql.DB) {
 	tr.T.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	start := time.Now()
-	if _, err := db.ExecContext(ctx, "UPDATE t SET v = v + 1"); err != nil {
+	err := tr.patiently(context.Background(), func(ctx context.Context) error {
+		_, err := db.ExecContext(ctx, "UPDATE t SET v = v + 1")
+		return err
+	})
+	if tr.heldUp(start, err) {
+		return // done or not: at most there is one version more than are noted
+	}
+	if err != nil {
 		tr.T.Errorf("a write of one whose ways are good: %v", err)
 	}
-	if took := time.Since(start); took > patience+added {
+	if took := tr.took(start); took > patience+added {
 		tr.T.Errorf("a write takes %v", took)
 	}
 	tr.written = append(tr.written, time.Now())
@@ -143,8 +170,8 @@ func settle() { time.Sleep(deadline + 2*poll) }
 func (tr *trial) fresh(v int, start time.Time, most time.Duration) {
 	tr.T.Helper()
 	if v < len(tr.written) {
-		if old := start.Sub(tr.written[v]); old > most+slack {
-			tr.T.Errorf("version %d is shown %v after the next one, bound %v and %v for a busy machine", v, old, most, slack)
+		if old, margin := start.Sub(tr.written[v]), tr.margin(tr.written[v]); old > most+margin {
+			tr.T.Errorf("version %d is shown %v after the next one, bound %v and %v for a busy machine", v, old, most, margin)
 		}
 	}
 }
@@ -206,7 +233,7 @@ func TestToxicRedis(t *testing.T) {
 				if _, err := p.a.db.Exec("UPDATE w SET v = v + 1"); err != nil {
 					t.Errorf("a write: %v, although only Redis is bad", err)
 				}
-				if took := time.Since(start); took > added {
+				if took := tr.took(start); took > added {
 					t.Errorf("a write took %v, bound %v", took, added)
 				}
 			}
@@ -271,7 +298,7 @@ func TestToxicPostgres(t *testing.T) {
 						continue
 					}
 					if res.Source() != querycache.Database {
-						tr.fresh(v, start, longPoll)
+						tr.fresh(v, start, longPoll+tr.late())
 					}
 				}
 			}
@@ -299,16 +326,22 @@ func TestToxicsWork(t *testing.T) {
 	dsn := testserver.Postgres(t)
 	addr, put := newToxic(t, hostOf(t, dsn))
 	db := openBare(t, through(t, dsn, addr))
-	for _, x := range toxics {
-		put(x)
-		start, err := time.Now(), error(nil)
+	five := func() (took time.Duration, err error) {
+		start := time.Now()
 		for range 5 {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			var text string
 			err = errors.Join(err, db.QueryRowContext(ctx, "SELECT repeat('x', 5000)").Scan(&text))
 			cancel()
 		}
-		took := time.Since(start)
+		return time.Since(start), err
+	}
+	for _, x := range toxics {
+		put(x)
+		took, err := five()
+		for try := 1; err != nil && !x.breaks && try < 5; try++ { // the machine may be what slows so much
+			took, err = five()
+		}
 		put(toxic{})
 		if (err != nil) != x.breaks {
 			t.Errorf("%s: %v", x.name, err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,33 +39,23 @@ const (
 type witness struct {
 	*pair
 	checker.History
-	token int64
-	late  atomic.Int64 // the most by which a timer was
+	token  int64
+	began  time.Time
+	failed int64 // Syncs by then
 }
 
 func newWitness(t *testing.T, client redis.UniversalClient) *witness {
 	t.Helper()
 	w := &witness{pair: newPair(t, client, witnessed, nil)}
 	w.unplant(client)
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		const tick = 5 * time.Millisecond
-		for before := time.Now(); ; before = time.Now() {
-			select {
-			case <-stop:
-				return
-			case <-time.After(tick):
-			}
-			w.late.Store(max(w.late.Load(), int64(time.Since(before)-tick)))
-		}
-	}()
-	t.Cleanup(func() { close(stop); <-stopped })
+	w.began, w.failed = time.Now(), w.syncErrors()
 	return w
 }
 
 // margin is by how much a busy machine widens a bound.
-func (w *witness) margin() time.Duration { return slack + 3*time.Duration(w.late.Load()) }
+func (w *witness) margin() time.Duration {
+	return w.pair.margin(w.began) + w.lateBy(w.syncErrors()-w.failed)
+}
 
 func (w *witness) process(n *node) int {
 	if n == w.a {

@@ -14,7 +14,7 @@ import (
 // BenchmarkGet takes turns with the bare command on the same client, so that
 // what else the machine does slows both: ratio is the figure to look at.
 func BenchmarkGet(b *testing.B) {
-	tier := attach(b, Config{Client: dial(b, testserver.Redis(b)), Timeout: time.Second})
+	tier := attach(b, Config{Client: dial(b, testserver.Redis(b))})
 	key := make([]byte, 32)
 	name := tier.EntryKey(key)
 	if err := tier.data.Set(b.Context(), name, make([]byte, 1024), time.Hour).Err(); err != nil {
@@ -43,7 +43,7 @@ func BenchmarkGet(b *testing.B) {
 func BenchmarkSync(b *testing.B) {
 	s := testserver.NewRedis(b)
 	client := dialServer(b, s)
-	tier := attach(b, Config{Client: client, Timeout: time.Second})
+	tier := attach(b, Config{Client: client})
 	n := newNodeD(b, tier, "0123456789abcdef", 5*time.Second)
 	run := func(name string, before func(), bump ...string) {
 		b.Run(name, func(b *testing.B) {

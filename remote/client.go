@@ -30,7 +30,8 @@ func copyClient(c Client, timeout time.Duration, pool int) (Client, bool) {
 		o.ContextTimeoutEnabled = true
 		// Deadlines come from contexts; these only bound what has none, as
 		// the dial that goes on in the background after its caller gave up.
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = attachTimeout, attachTimeout, attachTimeout
+		unbounded := max(timeout, attachTimeout)
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = unbounded, unbounded, unbounded
 		o.DialerRetries, o.PoolTimeout = 1, timeout
 		o.MinIdleConns, o.PipelinePoolSize = 0, 1
 		if pool > 0 {
@@ -50,7 +51,8 @@ func copyClient(c Client, timeout time.Duration, pool int) (Client, bool) {
 		// A replica may not have heard of the last write.
 		o.ReadOnly, o.RouteByLatency, o.RouteRandomly = false, false, false
 		o.ContextTimeoutEnabled = true
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = attachTimeout, attachTimeout, attachTimeout
+		unbounded := max(timeout, attachTimeout)
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = unbounded, unbounded, unbounded
 		o.DialerRetries, o.PoolTimeout = 1, timeout
 		o.MinIdleConns = 0
 		if pool > 0 {

@@ -16,7 +16,7 @@ import (
 func TestReplicasRefused(t *testing.T) {
 	t.Parallel()
 	replica := testserver.Replica(t, testserver.NewRedis(t))
-	_, err := New(t.Context(), Config{Client: dialServer(t, replica), Namespace: "x"})
+	_, err := settled(t, Config{Client: dialServer(t, replica), Namespace: "x"})
 	if err == nil || !strings.Contains(err.Error(), "replica") {
 		t.Errorf("a client of a replica: %v", err)
 	}
@@ -35,7 +35,7 @@ func TestFailover(t *testing.T) {
 	t.Cleanup(func() { client.Close() })
 	a := newNodeD(t, attach(t, Config{Client: client, Namespace: "x"}), "a", time.Minute)
 	a.sync("x")
-	if n := dialServer(t, primary).Wait(t.Context(), 1, 5*time.Second).Val(); n != 1 {
+	if n := dialServer(t, primary).Wait(t.Context(), 1, patience).Val(); n != 1 {
 		t.Fatal("the replica does not follow")
 	}
 	replica.Cut()
@@ -68,16 +68,16 @@ func TestSentinel(t *testing.T) {
 	readOnly.ReplicaOnly = true
 	replicas := redis.NewFailoverClient(&readOnly)
 	t.Cleanup(func() { replicas.Close() })
-	if _, err := New(t.Context(), Config{Client: replicas, Namespace: "x"}); err == nil || !strings.Contains(err.Error(), "replica") {
+	if _, err := settled(t, Config{Client: replicas, Namespace: "x"}); err == nil || !strings.Contains(err.Error(), "replica") {
 		t.Errorf("ReplicaOnly: %v", err)
 	}
 
 	a := newNodeD(t, attach(t, Config{Client: client, Namespace: "x", Timeout: 200 * time.Millisecond}), "a", time.Minute)
-	a.sync("x")
+	a.answered("x")
 	before := a.last.Epoch
 	_, end := listen(t, t.Context(), a.tier)
 	set.Primary().Kill()
-	if err := receive(t, end, 5*time.Second); err == nil {
+	if err := receive(t, end, patience); err == nil {
 		t.Error("the subscription did not end with its server")
 	}
 	await(t, "the replica to take over", func() bool { _, err := a.try(); return err == nil })
@@ -85,6 +85,6 @@ func TestSentinel(t *testing.T) {
 		t.Error("the epoch outlived its server")
 	}
 	hints, _ := listen(t, t.Context(), a.tier)
-	a.sync("y")
-	receive(t, hints, 5*time.Second)
+	a.answered("y")
+	receive(t, hints, patience)
 }

@@ -49,7 +49,7 @@ func TestCloseWrites(t *testing.T) {
 func TestDroppedFills(t *testing.T) {
 	t.Parallel()
 	s := testserver.NewRedis(t)
-	tier := attach(t, Config{Client: dialServer(t, s), Timeout: time.Second, FillBytes: 100_000})
+	tier := attach(t, Config{Client: dialServer(t, s), FillBytes: 100_000})
 	if tier.Set([]byte("large"), make([]byte, 100_001), time.Minute) {
 		t.Error("an entry larger than the bound was taken")
 	}

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 // One at a time holds the lease; the next one finds what was stored.
 func TestLease(t *testing.T) {
 	client := dial(t, testserver.Redis(t))
-	cfg := Config{Client: client, Namespace: t.Name() + "lease"}
+	cfg := Config{Client: client, Namespace: t.Name() + rand.Text()}
 	a, b := attach(t, cfg), attach(t, cfg)
 	key, payload := []byte("\x00digest"), []byte("rows")
 	first, entry, err := a.Lease(t.Context(), key, time.Hour)

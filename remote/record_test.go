@@ -18,26 +18,8 @@ func TestRecord(t *testing.T) {
 	a.r.Record = []string{"y", `"a,b"`, "y"}
 	a.sync()
 	a.r.Record = []string{`"a,b"`, "y"} // the same
-	sent := time.Now()
-	a.sync() // and then it is silent
-	var bumps []time.Duration
-	for seq := reader.sync().Seq; len(bumps) < 4; time.Sleep(2 * time.Millisecond) {
-		if r := reader.sync(); r.Seq != seq {
-			if !reflect.DeepEqual(tags(r), []string{`"a,b"`, "y"}) || r.Seq != seq+1 {
-				t.Fatalf("bumped: %+v", r)
-			}
-			seq = r.Seq
-			bumps = append(bumps, time.Since(sent))
-		}
-		if time.Since(sent) > 40*shortD {
-			t.Fatalf("bumped only after %v", bumps)
-		}
-	}
-	for i, want := range []time.Duration{1, 2, 4, 8} {
-		if got := bumps[i]; got < want*shortD || got > 2*want*shortD+time.Second {
-			t.Errorf("bump %d after %v, want %v", i, got, want*shortD)
-		}
-	}
+	last := a.sync()                    // and then it is silent
+	reader.swept(last, []string{`"a,b"`, "y"}, shortD, shortD, 2*shortD, 4*shortD)
 	// The next delay is beyond MaxTTL: nothing is left to bump.
 	n, err := client.ZCount(t.Context(), reader.tier.keys.control, "(-inf", "(0").Result()
 	if err != nil || n != 1 {
@@ -69,32 +51,33 @@ func TestUnknown(t *testing.T) {
 	await(t, "the planted record", func() bool { a.sync(); return a.vers["*"] > 0 })
 	r := a.r
 	r.Unknown, r.Bump = true, []string{"x", `"a,b"`}
-	sent := time.Now()
 	reply, err := a.tier.Sync(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seq := reply.Seq
-	a.r.After = seq
-	var bumps []time.Duration
-	for len(bumps) < 5 && time.Since(sent) < 40*shortD {
-		if r := a.sync(); r.Seq != seq {
-			if !reflect.DeepEqual(tags(r), []string{`"a,b"`, "x"}) {
-				t.Fatalf("bumped: %+v", r)
-			}
-			seq = r.Seq
-			bumps = append(bumps, time.Since(sent))
-		}
-		time.Sleep(time.Millisecond)
-	}
+	a.r.After = reply.Seq
 	// With D = 5 s: after .25, .5, 1, 2, 4 s.
-	for i, got := range bumps {
-		want := shortD / 20 << i
-		if got < want || got > 2*want+time.Second {
-			t.Errorf("bump %d after %v, want %v", i, got, want)
+	const first = shortD / 20
+	a.swept(reply, []string{`"a,b"`, "x"}, first, first, 2*first, 4*first, 8*first)
+}
+
+// swept polls until tags were bumped once after each delay, which begins with last
+// and then with the bump before. By the clock of Redis each is in the first Sync
+// after its time, however late this process or another one runs.
+func (n *node) swept(last Reply, want []string, delays ...time.Duration) {
+	n.t.Helper()
+	for i, delay := range delays {
+		due, seq := last.Now.Add(delay), last.Seq
+		for last = (Reply{}); last.Seq == 0; time.Sleep(time.Millisecond) {
+			r := n.sync()
+			switch bumped := r.Seq != seq; {
+			case bumped != !r.Now.Before(due):
+				n.t.Fatalf("bump %d: %t, %v after its time", i, bumped, r.Now.Sub(due))
+			case bumped && (r.Seq != seq+1 || !reflect.DeepEqual(tags(r), want)):
+				n.t.Fatalf("bump %d: %+v", i, r)
+			case bumped:
+				last = r
+			}
 		}
-	}
-	if len(bumps) < 5 {
-		t.Errorf("bumped only after %v", bumps)
 	}
 }

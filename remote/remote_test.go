@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -40,12 +41,23 @@ func attach(t testing.TB, cfg Config) *Tier {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second // the machine may be busy
 	}
-	tier, err := New(t.Context(), cfg)
+	tier, err := settled(t, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { tier.Close() })
 	return tier
+}
+
+// settled is New until Redis has had its say: there is a second for that, which a
+// busy machine may miss.
+func settled(t testing.TB, cfg Config) (tier *Tier, err error) {
+	t.Helper()
+	await(t, "an answer to New", func() bool {
+		tier, err = New(t.Context(), cfg)
+		return !errors.Is(err, ErrUnavailable)
+	})
+	return tier, err
 }
 
 // A node calls Sync as one does: with what it has learnt.
@@ -63,7 +75,7 @@ func newNode(t testing.TB, tier *Tier, name string) *node {
 
 func newNodeD(t testing.TB, tier *Tier, name string, d time.Duration) *node {
 	n := &node{t: t, tier: tier, r: Request{Node: name, Deadline: d, MaxTTL: 7 * d}}
-	n.sync()
+	n.answered()
 	return n
 }
 
@@ -75,6 +87,13 @@ func (n *node) sync(bump ...string) Reply {
 		n.t.Fatal(err)
 	}
 	return reply
+}
+
+// answered is sync until it is answered in time, for tiers that wait as briefly
+// as those in use do: a busy machine may miss that.
+func (n *node) answered(bump ...string) {
+	n.t.Helper()
+	await(n.t, "an answer", func() bool { _, err := n.try(bump...); return err == nil })
 }
 
 func (n *node) try(bump ...string) (Reply, error) {
@@ -103,11 +122,14 @@ func tags(r Reply) []string {
 	return list
 }
 
-// await polls until ok, and fails after a time that only a fault takes.
+// patience is what only a fault takes.
+const patience = 20 * time.Second
+
+// await polls until ok, and fails after that.
 func await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for start := time.Now(); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Since(start) > 20*time.Second {
+		if time.Since(start) > patience {
 			t.Fatalf("waited in vain for %s", what)
 		}
 	}

@@ -42,10 +42,10 @@ func (t *Tier) Sync(ctx context.Context, r Request) (Reply, error) {
 	if t.closed.Err() != nil && !t.shared {
 		c, _ := copyClient(t.user, t.timeout, 1)
 		defer func() { _ = c.Close() }() // the reply is there
-		control, timeout = c, attachTimeout
+		control, timeout = c, max(timeout, attachTimeout)
 	}
 	if r.Epoch == "" {
-		timeout = attachTimeout
+		timeout = max(timeout, attachTimeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

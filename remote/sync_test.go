@@ -14,8 +14,8 @@ import (
 
 func TestSync(t *testing.T) {
 	client := dial(t, testserver.Redis(t))
-	a := newNode(t, attach(t, Config{Client: client, Namespace: t.Name() + time.Now().String()}), "a")
-	b := newNode(t, attach(t, Config{Client: client, Namespace: t.Name() + time.Now().String()}), "b")
+	a := newNodeD(t, attach(t, Config{Client: client, Namespace: t.Name() + time.Now().String()}), "a", time.Minute)
+	b := newNodeD(t, attach(t, Config{Client: client, Namespace: t.Name() + time.Now().String()}), "b", time.Minute)
 	_ = b // another namespace
 
 	if a.last.Epoch == "" || a.last.Seq != 0 || len(a.last.Changed) != 0 {
@@ -52,9 +52,9 @@ func TestSync(t *testing.T) {
 func TestTwoTiers(t *testing.T) {
 	client := dial(t, testserver.Redis(t))
 	ns := t.Name() + time.Now().String()
-	a := newNode(t, attach(t, Config{Client: client, Namespace: ns}), "a")
+	a := newNodeD(t, attach(t, Config{Client: client, Namespace: ns}), "a", time.Minute)
 	a.sync("x")
-	b := newNode(t, attach(t, Config{Client: client, Namespace: ns}), "b")
+	b := newNodeD(t, attach(t, Config{Client: client, Namespace: ns}), "b", time.Minute)
 	if b.last.Epoch != a.last.Epoch || !reflect.DeepEqual(b.vers, map[string]uint64{"x": 1}) {
 		t.Errorf("a late joiner learns %+v", b.last)
 	}

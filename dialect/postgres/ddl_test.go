@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"crypto/rand"
 	"strings"
 	"testing"
 	"time"
@@ -121,7 +122,8 @@ func TestSchemaChanges(t *testing.T) {
 	}
 	client := redis.NewClient(opts)
 	t.Cleanup(func() { client.Close() })
-	change := func(c *querycache.Config) { c.Redis, c.Namespace = client, t.Name() }
+	space := rand.Text()
+	change := func(c *querycache.Config) { c.Redis, c.Namespace = client, space }
 	f := newFixture(t, change)
 	user, group := f.user("", ""), f.user("_group", "")
 	cfg := querycache.Config{Dialect: postgres.Dialect(), DefaultTTL: time.Minute}
@@ -150,7 +152,7 @@ func TestSchemaChanges(t *testing.T) {
 		if _, res := f.read(here, other); res.Source() == querycache.Local || res.Source() == querycache.Remote {
 			t.Errorf("after %s: from %v", text, res.Source())
 		}
-		for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) { // of a lifetime of 60
 			_, res := f.read(there, other)
 			if res.Source() != querycache.Local && res.Source() != querycache.Remote {
 				break

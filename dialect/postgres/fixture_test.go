@@ -188,7 +188,7 @@ func dump(ctx context.Context, q queryer, query string, args ...any) (string, er
 func (f *fixture) warm(q queryer, query string, args ...any) string {
 	f.Helper()
 	var reason querycache.Reason
-	for tries, end := 20, time.Now().Add(10*time.Second); tries > 0 && time.Now().Before(end); {
+	for tries, end := 20, time.Now().Add(30*time.Second); tries > 0 && time.Now().Before(end); {
 		out, res := f.read(q, query, args...)
 		if res.Source() == querycache.Local {
 			return out

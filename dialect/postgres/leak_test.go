@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	crand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -118,7 +119,9 @@ type leak struct {
 	names    *strings.Replacer
 	sessions []*mirror
 	// admins are connections of a superuser through one cache, by database.
-	admins  []*mirror
+	admins []*mirror
+	// others are such connections through the other cache.
+	others  []*mirror
 	home    map[*mirror]int
 	temp    map[*mirror]bool // temporary tables were made
 	history []string
@@ -135,7 +138,8 @@ func newLeak(t *testing.T, shared bool) *leak {
 		}
 		client := redis.NewClient(opts)
 		t.Cleanup(func() { client.Close() })
-		change = func(c *querycache.Config) { c.Redis, c.Namespace = client, t.Name() }
+		space := crand.Text()
+		change = func(c *querycache.Config) { c.Redis, c.Namespace = client, space }
 	}
 	f, g := newFixture(t, change), newFixture(t, nil)
 	a, b := f.user("_a", ""), f.user("_b", "")
@@ -165,6 +169,10 @@ func newLeak(t *testing.T, shared bool) *leak {
 					l.sessions = append(l.sessions, m)
 				}
 			}
+		}
+		for _, cache := range caches[1:] {
+			f.cache = cache
+			l.others = append(l.others, f.mirror(dsn, ""))
 		}
 		f.cache = caches[0]
 		l.admins = append(l.admins, f.mirror(dsn, ""))
@@ -215,6 +223,26 @@ func (l *leak) note(format string, args ...any) {
 	l.history = append(l.history, fmt.Sprintf(format, args...))
 }
 
-// heard waits until the other cache has heard of a write: until then it may show
-// what was.
-func (l *leak) heard() { time.Sleep(30 * time.Millisecond) }
+// heard waits until the other cache, if there is one, has heard of a write: until
+// then it may show what was.
+func (l *leak) heard() {
+	l.Helper()
+	for _, other := range l.others {
+		for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+			ctx, err := querycache.WithNotBefore(l.Context(), l.cache.Token())
+			if err != nil {
+				l.Fatal(err)
+			}
+			ctx, res := querycache.WithResult(ctx)
+			if _, err := dump(ctx, other.cached, "SELECT a FROM parent"); err != nil {
+				l.Fatal(err)
+			}
+			if res.Reason() != querycache.ReasonNotBefore && res.Reason() != querycache.ReasonLease {
+				break
+			}
+			if time.Now().After(end) {
+				l.Fatal("the other cache does not hear of a write")
+			}
+		}
+	}
+}

@@ -17,13 +17,16 @@ import (
 
 func TestExample(t *testing.T) {
 	t.Parallel()
-	for range 4 { // on a busy machine, Redis may be too late
+	for range 4 {
+		start := time.Now()
 		said := failure(t, testShop)
 		if said == "" {
 			return
 		}
 		t.Log(said)
-		if !strings.Contains(said, "Redis has not answered") {
+		// On a busy machine, Redis may be too late, or not heard of; and five seconds
+		// after it was first met, it ends all answers once.
+		if !strings.Contains(said, "Redis has not answered") && !strings.Contains(said, string(querycache.ReasonLease)) && time.Since(start) < 4*time.Second {
 			break
 		}
 	}

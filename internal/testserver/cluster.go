@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -36,7 +37,18 @@ func NewCluster(t testing.TB, options ...string) *Cluster {
 		node.must("CLUSTER", "ADDSLOTSRANGE", first, end-1)
 	}
 	c.settle()
+	c.tolerate(15 * time.Second)
 	return c
+}
+
+// tolerate says for how long a node may be silent: without a replica that would
+// take its place nothing comes of the others' noticing, but that they refuse to
+// serve, and on a busy machine a node may be silent for a second.
+func (c *Cluster) tolerate(d time.Duration) {
+	c.t.Helper()
+	for _, node := range c.nodes {
+		node.must("CONFIG", "SET", "cluster-node-timeout", d.Milliseconds())
+	}
 }
 
 // Replica starts a replica of a primary of the cluster, with lines of
@@ -68,6 +80,7 @@ func (c *Cluster) Replica(of *RedisServer, options ...string) *RedisServer {
 			return fmt.Errorf("%s does not know the replica", node.addr)
 		})
 	}
+	c.tolerate(time.Second)
 	return s
 }
 

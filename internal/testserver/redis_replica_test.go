@@ -1,9 +1,6 @@
 package testserver
 
-import (
-	"testing"
-	"time"
-)
+import "testing"
 
 // TestPromote: a replica follows, and is a primary for good once promoted; what
 // it did not get before that is lost.
@@ -17,7 +14,7 @@ func TestPromote(t *testing.T) {
 		t.Error("the replica has not copied")
 	}
 	client.Set(ctx, "after", 1, 0)
-	if n, err := client.Wait(ctx, 1, 2*time.Second).Result(); n != 1 {
+	if n, err := client.Wait(ctx, 1, patience).Result(); n != 1 {
 		t.Errorf("%d replicas follow, %v", n, err)
 	}
 	if err := dial(t, replica.Addr()).Set(ctx, "own", 1, 0).Err(); err == nil {
