@@ -81,9 +81,13 @@ func (n *Node) sync(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	seen := v.stamp().Seq
+	if mistake.Made(mistake.TornView) {
+		seen = v.cursor() // or the store would find it out
+	}
 	sent := time.Now()
 	reply, err := n.store.Sync(ctx, Request{
-		Nonce: rand.Text(), Epoch: v.epoch, After: v.cursor(), Seen: v.stamp().Seq,
+		Nonce: rand.Text(), Epoch: v.epoch, After: v.cursor(), Seen: seen,
 		Record: keep, Bump: bump, Unknown: b.unknown, Quiet: quiet,
 	})
 	n.stats.syncs.Add(1)
