@@ -44,13 +44,14 @@ func (s *shop) known(ctx context.Context) error {
 		if err != nil || res.Source() == querycache.Local {
 			return err
 		}
-		switch res.Reason() {
-		case "", querycache.ReasonCatalog:
-		case querycache.ReasonSession: // it was looked at before the new tables were known of
+		late := time.Since(start) > s.patience
+		switch reason := res.Reason(); {
+		case reason == "", reason == querycache.ReasonCatalog:
+		case reason == querycache.ReasonSession && !late: // it was looked at before the new tables were known of
 		default:
-			return fmt.Errorf("the cache refuses the query: %s", res.Reason())
+			return fmt.Errorf("the cache refuses the query: %s", reason)
 		}
-		if time.Since(start) > s.patience {
+		if late {
 			return fmt.Errorf("answers are not kept in memory after %v, expected room for them: is QUERYCACHE_LOCAL_BYTES too small?", s.patience)
 		}
 	}
